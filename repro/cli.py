@@ -1,0 +1,285 @@
+"""The verbs: parses what a person typed, calls, prints. Heavy imports wait until a verb needs them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from repro.errors import Interrupted, ReproError, UsageError
+
+if TYPE_CHECKING:
+    from repro.plan.expand import Plan
+    from repro.spec.load import Specs
+    from repro.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+FINE, DIFFERS, USAGE, INCOMPLETE, DATA_MISSING = 0, 1, 2, 3, 4  # exit codes
+
+
+def _options(*wanted: str) -> Callable[[F], F]:
+    """The options that several verbs share, by name."""
+    known = {
+        "profile": click.option("--profile", default="mini", show_default=True, help="Means to run on: mini, pilot, paper or a .toml file."),
+        "results": click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."),
+        "rows": click.option("--rows", default="", help="Only these rows, by id, with commas between."),
+        "columns": click.option("--columns", default="", help="Only these columns, by id, with commas between."),
+        "seeds": click.option("--seeds", default="", help="Training seeds with commas between, e.g. 0,1,2; the profile's where left out."),
+        "limit": click.option("--limit", type=click.IntRange(min=1), help="Evaluate on the first N images only; such results count as partial."),
+        "device": click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute; the profile's where left out."),
+        "data": click.option("--data", multiple=True, metavar="[NAME=]DIR", help="Folder of the user's own images that the profile asks for."),
+        "json": click.option("--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."),
+    }
+
+    def decorate(verb: F) -> F:
+        for name in reversed(wanted):
+            verb = known[name](verb)
+        return verb
+
+    return decorate
+
+
+PLANNED = ("profile", "results", "rows", "columns", "seeds", "limit", "device", "data")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="repro-ns", prog_name="repro")
+def cli() -> None:
+    """Put the paper 'Robust Contrastive Learning Using Negative Samples with Diminished Semantics' to the test."""
+
+
+@cli.command("list")
+@_options("profile", "results", "json")
+def list_(profile: str, results: Path, as_json: bool) -> None:
+    """Every table and figure, with how far each is."""
+    from repro.plan import expand
+    from repro.render import documents, terminal
+    from repro.spec import load
+    from repro.store import Store
+
+    specs, means, store = load.specs(), load.profile(profile), Store(results)
+    options = expand.Options(seeds=means.seeds, device=expand.device(means.device))
+    rows = []
+    for table in specs.tables.values():
+        plan = expand.expand(specs.tables, table, means, options)
+        units = [job for seeds in plan.cells.values() for job in seeds.values()]
+        rows.append(documents.progress(plan, done=sum(store.has(job) for job in units), units=len(units)))
+    if as_json:
+        terminal.json(documents.listing(means, rows))
+    else:
+        terminal.listing(means, rows)
+
+
+@cli.command()
+@click.argument("table")
+@_options("json")
+def show(table: str, as_json: bool) -> None:
+    """What the paper reports, with its claims and with notes on what does not fit."""
+    from repro.render import documents, terminal
+    from repro.spec import load
+
+    specs = load.specs()
+    if as_json:
+        terminal.json(documents.table(specs.table(table)))
+    else:
+        terminal.reported(specs.table(table))
+
+
+@cli.command("plan")
+@click.argument("table")
+@_options(*PLANNED, "json")
+def plan_(table: str, as_json: bool, **typed: Any) -> None:
+    """What would run, why, what it costs and what is missing; runs nothing."""
+    from repro.plan.needs import needs
+    from repro.render import documents, terminal
+
+    _, plan, store = _planned(table, **typed)
+    found = needs(plan, store)
+    if as_json:
+        terminal.json(documents.plan(plan, found))
+    else:
+        terminal.plan(plan, found)
+
+
+@cli.command()
+@click.argument("table")
+@_options(*PLANNED)
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out.")
+def run(table: str, workers: int | None, **typed: Any) -> None:
+    """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
+    from repro.plan.needs import needs
+    from repro.render import terminal
+    from repro.render.progress import Display
+    from repro.run.local import Local
+
+    specs, plan, store = _planned(table, **typed)
+    store.prepare()
+    found = needs(plan, store)
+    count = workers or plan.profile.workers
+    terminal.opening(plan, found, count)
+    if found.todo:
+        display = Display(terminal.console(), found.todo, plan.profile, count)
+        local = Local(store, workers=count, threads=plan.profile.threads, observer=display)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: local.ask_to_stop())
+        try:
+            summary = local.run(found.todo, plan.jobs)
+        finally:
+            display.close()
+        terminal.summary(summary, plan, store)
+        if summary.stopped:
+            raise Interrupted("stopped; nothing finished is lost, the same command goes on from here")
+    board = _board(specs, plan, store)
+    terminal.board(board)
+    terminal.closing(board, store, _command(table, typed))
+    if board.failed:
+        sys.exit(INCOMPLETE)
+
+
+@cli.command()
+@click.argument("table")
+@_options(*PLANNED, "json")
+def check(table: str, as_json: bool, **typed: Any) -> None:
+    """Judge what is there and run nothing: exit 0 fine, 1 differs, 2 usage, 3 incomplete, 4 data missing."""
+    from repro.render import documents, terminal
+
+    specs, plan, store = _planned(table, **typed)
+    board = _board(specs, plan, store)
+    code, reason = board.outcome()
+    if as_json:
+        terminal.json(documents.check(board, code, reason))
+    else:
+        terminal.board(board)
+        terminal.line(f"check {table}: {reason} (exit {code})")
+    sys.exit(code)
+
+
+@cli.command()
+@click.argument("table")
+@_options(*PLANNED)
+@click.option("--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True)
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File to write; the terminal where left out.")
+def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
+    """The comparison as LaTeX, Markdown, CSV or JSON."""
+    from repro.files import write_whole
+    from repro.render import documents, latex, markup
+
+    specs, plan, store = _planned(table, **typed)
+    board = _board(specs, plan, store)
+    if form == "json":
+        text = documents.text(documents.check(board, *board.outcome()))
+    else:
+        text = {"latex": latex.table, "markdown": markup.markdown, "csv": markup.csv}[form](board)
+    if output:
+        write_whole(output, text)
+    else:
+        click.echo(text, nl=False)
+
+
+@cli.group()
+def data() -> None:
+    """The images that a profile uses."""
+
+
+@data.command()
+@_options("profile", "results")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("sheet.png"), show_default=True)
+def sheet(profile: str, results: Path, output: Path) -> None:
+    """Draw a contact sheet: one row a data set of the profile, one column a class."""
+    from repro.lab.sheet import profile_sheet
+    from repro.render import terminal
+    from repro.spec import load
+
+    profile_sheet(load.profile(profile), path=output)
+    terminal.line(f"{output}: contact sheet of the profile {profile}")
+
+
+def _planned(
+    table: str, *, profile: str, results: Path, rows: str, columns: str, seeds: str, limit: int | None, device: str | None, data: Sequence[str]
+) -> tuple[Specs, Plan, Store]:
+    from repro.plan import expand
+    from repro.spec import load
+    from repro.store import Store
+
+    specs, means = load.specs(), load.profile(profile)
+    options = expand.Options(
+        seeds=_seeds(seeds) or means.seeds,
+        rows=_names(rows),
+        columns=_names(columns),
+        limit=limit,
+        device=expand.device(device or means.device),
+        data=_folders(data, list(means.data)),
+    )
+    return specs, expand.expand(specs.tables, specs.table(table), means, options), Store(results)
+
+
+def _board(specs: Specs, plan: Plan, store: Store) -> Any:
+    from repro.judge.board import assemble
+
+    return assemble(specs.tables, plan, store)
+
+
+def _names(typed: str) -> list[str]:
+    return [name.strip() for name in typed.split(",") if name.strip()]
+
+
+def _seeds(typed: str) -> list[int]:
+    try:
+        seeds = [int(part) for part in typed.replace(",", " ").split()]
+    except ValueError:
+        raise UsageError(f'--seeds: expected whole numbers with commas between, such as 0,1,2, found "{typed}"') from None
+    if any(seed < 0 for seed in seeds) or len(set(seeds)) < len(seeds):
+        raise UsageError(f'--seeds: expected different numbers from 0 up, found "{typed}"')
+    return seeds
+
+
+def _folders(typed: Sequence[str], known: list[str]) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for item in typed:
+        name, equals, folder = item.partition("=")
+        if not equals or name not in known:
+            if len(known) != 1:
+                raise UsageError(f'--data: expected NAME=DIR with NAME one of {", ".join(known) or "none: this profile asks for no folder"}, found "{item}"')
+            name, folder = known[0], item
+        folders[name] = Path(folder).expanduser()
+    return folders
+
+
+def _command(table: str, typed: dict[str, Any]) -> str:
+    """The options of a `run`, to type again before another verb."""
+    words = [table]
+    for name, value in typed.items():
+        if name == "data":
+            words += [f"--data {folder}" for folder in value]
+        elif value and str(value) != {"profile": "mini", "results": "results"}.get(name):
+            words.append(f"--{name} {value}")
+    return " ".join(words)
+
+
+def main() -> int:
+    """Run the command line; every error a person can cause is a sentence on standard error and an exit code."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return FINE
+    except click.exceptions.Abort:
+        return Interrupted.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except ReproError as error:
+        click.echo(f"repro: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FINE
+    return FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

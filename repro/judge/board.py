@@ -1,0 +1,225 @@
+"""A table with everything that is known of it: each cell's numbers and verdict, each claim's; what a renderer shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from repro.judge import claims
+from repro.judge.cells import Cell, Direction, Verdict, judge_cell, judged_cell
+from repro.judge.policy import STANDARD, Policy
+from repro.judge.statistics import Sample, Spread, summarise
+from repro.plan.expand import CellKey, Options, Plan, expand
+from repro.spec.model import Claim, Column, Profile, Row, Table
+from repro.spec.numbers import parse_reported
+from repro.store import Store
+
+FINE, DIFFERS, INCOMPLETE, DATA_MISSING = 0, 1, 3, 4  # exit codes of a check
+
+
+@dataclass(frozen=True)
+class ClaimReading:
+    """A claim on the paper's own numbers and on ours."""
+
+    claim: Claim
+    paper: claims.Reading
+    ours: claims.Reading
+
+    @property
+    def counts_against(self) -> bool:
+        """Whether our numbers contradict a claim of the paper which its own numbers bear out."""
+        return self.claim.of_paper and self.paper.holds is not False and self.ours.verdict is claims.ClaimVerdict.NOT_SUPPORTED
+
+    @property
+    def standing(self) -> str:
+        """Our verdict, with what the paper's own numbers say where that changes how to take it."""
+        return claims.standing(self.paper, self.ours)
+
+
+@dataclass(frozen=True)
+class Board:
+    """A judged table, of the rows and columns that were asked for."""
+
+    table: Table
+    profile: Profile
+    options: Options
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    cells: Mapping[CellKey, Cell]
+    claims: tuple[ClaimReading, ...]
+
+    @property
+    def failed(self) -> int:
+        """Number of cells whose last try failed."""
+        return sum(cell.verdict is Verdict.FAILED for cell in self.cells.values())
+
+    def counts(self) -> Counter[str]:
+        """How many cells have each verdict."""
+        return Counter(str(cell.verdict) for cell in self.cells.values())
+
+    def outcome(self) -> tuple[int, str]:
+        """Exit code of a check and the sentence for it.
+
+        What cannot be run here for want of code is told and not held against it; want of data is, where nothing at
+        all could be run for it.
+        """
+        verdicts = [cell.verdict for cell in self.cells.values()]
+        differing = sum(verdict is Verdict.DIFFERS for verdict in verdicts)
+        refuted = [reading.claim.id for reading in self.claims if reading.counts_against]
+        open_ = sum(verdict in (Verdict.NOT_RUN, Verdict.PARTIAL, Verdict.FAILED) for verdict in verdicts)
+        if all(verdict is Verdict.NOT_RUNNABLE for verdict in verdicts):
+            return DATA_MISSING, f"nothing can be run: {next(iter(self.cells.values())).reason}"
+        if differing or refuted:
+            words = [f"{differing} cells differ"] if differing else []
+            words += [f"{len(refuted)} claims are not supported ({', '.join(refuted)})"] if refuted else []
+            return DIFFERS, " and ".join(words)
+        if open_:
+            return INCOMPLETE, f"{open_} of {len(verdicts)} cells are not run, partial or failed"
+        return FINE, "no cell differs and no claim is contradicted"
+
+
+def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy = STANDARD) -> Board:
+    """Read what the store has for a plan and judge it."""
+    cells = {(row.id, column.id): _cell(plan, store, row, column, policy) for row in plan.rows for column in plan.columns}
+    ours = _Ours(tables, plan, store, cells)
+    printed = _Printed(tables)
+    absolute = plan.profile.judges == "cells"
+    readings = tuple(
+        ClaimReading(
+            claim,
+            claims.read_paper(claim, printed, table=plan.table.id, policy=policy),
+            claims.read_ours(claim, ours, paper=printed, table=plan.table.id, policy=policy, absolute=absolute),
+        )
+        for claim in plan.table.claims
+    )
+    return Board(plan.table, plan.profile, plan.options, tuple(plan.rows), tuple(plan.columns), cells, readings)
+
+
+def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) -> Cell:
+    key = (row.id, column.id)
+    text = row.reported.get(column.id)
+    reported = parse_reported(text) if text else None
+    if key in plan.blocked:
+        return Cell(row.id, column.id, reported, {}, Verdict.NOT_RUNNABLE, plan.blocked[key])
+    seeds, reason = _measured(plan, store, key, column.metric)
+    if not seeds:
+        failed = reason is not None
+        return Cell(row.id, column.id, reported, {}, Verdict.FAILED if failed else Verdict.NOT_RUN, reason or "no result of this recipe yet")
+    if plan.options.limit is not None:
+        return Cell(row.id, column.id, reported, seeds, Verdict.PARTIAL, f"the first {plan.options.limit} images only")
+    if len(seeds) < len(plan.options.seeds):
+        return Cell(row.id, column.id, reported, seeds, Verdict.PARTIAL, f"{len(seeds)} of {len(plan.options.seeds)} seeds; {reason or 'the rest not run'}")
+    if plan.profile.judges == "claims":
+        return Cell(row.id, column.id, reported, seeds, Verdict.MEASURED, f'on the data of the profile "{plan.profile.id}"')
+    if reported is None:
+        return Cell(row.id, column.id, None, seeds, Verdict.NOT_REPORTED, "the paper gives no number for this cell")
+    judgement = judge_cell(
+        reported,
+        list(seeds.values()),
+        runs=row.runs,
+        column_sds=_spreads(plan.table, column),
+        margin=column.margin.value if column.margin else None,
+        direction=column.direction,
+        policy=policy,
+        images=column.n_images,
+    )
+    return judged_cell(
+        row.id, column.id, reported=reported, seeds=seeds, judgement=judgement, suspect=row.suspect.get(column.id), reimplemented=row.reimplemented
+    )
+
+
+def _measured(plan: Plan, store: Store, key: CellKey, metric: str) -> tuple[dict[int, float], str | None]:
+    """Seed -> number, and why a seed that was tried has none."""
+    seeds: dict[int, float] = {}
+    reason = None
+    for seed, job in plan.cells[key].items():
+        record = store.read(job)
+        value = record.values.get(metric) if record else None
+        if isinstance(value, (int, float)):
+            seeds[seed] = float(value)
+        elif record:
+            reason = f"seed {seed}: its record has no {metric}"
+        else:
+            reason = _failure(plan, store, job) or store.damaged.get(job) or reason
+    return seeds, reason
+
+
+def _failure(plan: Plan, store: Store, job: str) -> str | None:
+    """Why a job or one that it rests on failed at the last try."""
+    failure = store.failure(job)
+    if failure:
+        return f"{failure.reason} (log: {failure.log})"
+    return next((found for other in plan.jobs[job].inputs.values() if (found := _failure(plan, store, other))), None)
+
+
+def _spreads(table: Table, column: Column) -> list[Spread]:
+    """Every printed deviation of a column with its number of runs; a suspect cell's is left out."""
+    spreads = []
+    for row in table.rows:
+        text = row.reported.get(column.id)
+        reported = parse_reported(text) if text and column.id not in row.suspect else None
+        if reported and reported.std is not None:
+            spreads.append(Spread(float(reported.std), row.runs))
+    return spreads
+
+
+class _Printed:
+    """The paper's own numbers, for its claims."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self.tables = tables
+        self.texts = {text.id: parse_reported(text.printed).mean for table in tables.values() for text in table.texts}
+
+    def text(self, name: str) -> Decimal | Sample | claims.Missing:
+        """A number printed in the text."""
+        return self.texts[name]
+
+    def direction(self, table: str, column: str) -> Direction:
+        """Which way is better in a column."""
+        return next(part.direction for part in self.tables[table].columns if part.id == column)
+
+    def spreads(self, table: str, column: str) -> list[Spread]:
+        """The deviations that the cells of a column have."""
+        return _spreads(self.tables[table], next(part for part in self.tables[table].columns if part.id == column))
+
+    def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
+        """A cell as reported."""
+        found = next(part for part in self.tables[table].rows if part.id == row)
+        if column not in found.reported:
+            return claims.Missing(f"{table}/{row}:{column} is not reported")
+        reported = parse_reported(found.reported[column])
+        return Sample(reported.mean, None if reported.std is None else float(reported.std), found.runs)
+
+
+class _Ours(_Printed):
+    """Our own numbers, for the same claims; cells of other tables are looked up where a claim asks for them."""
+
+    def __init__(self, tables: Mapping[str, Table], plan: Plan, store: Store, cells: Mapping[CellKey, Cell]) -> None:
+        super().__init__(tables)
+        self.plan, self.store = plan, store
+        self.boards: dict[str, Mapping[CellKey, Cell]] = {plan.table.id: cells}
+
+    def _cells(self, table: str) -> Mapping[CellKey, Cell]:
+        if table not in self.boards:
+            options = Options(seeds=self.plan.options.seeds, limit=self.plan.options.limit, device=self.plan.options.device, data=self.plan.options.data)
+            other = expand(self.tables, self.tables[table], self.plan.profile, options)
+            self.boards[table] = {
+                (row.id, column.id): _cell(other, self.store, row, column, STANDARD) for row in other.rows for column in other.columns
+            }
+        return self.boards[table]
+
+    def spreads(self, table: str, column: str) -> list[Spread]:
+        """The deviations over seeds that our rows show in a column."""
+        samples = [summarise(list(cell.seeds.values())) for (_, name), cell in self._cells(table).items() if name == column and cell.seeds]
+        return [Spread(sample.std, sample.n) for sample in samples if sample.std is not None]
+
+    def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
+        """A cell as we measured it."""
+        cell = self._cells(table).get((row, column))
+        if cell is None:
+            return claims.Missing(f"{table}/{row}:{column} was not asked for")
+        if not cell.seeds or cell.verdict is Verdict.PARTIAL and self.plan.options.limit is not None:
+            return claims.Missing(f"{table}/{row}:{column}: {cell.verdict}, {cell.reason}")
+        return summarise(list(cell.seeds.values()))

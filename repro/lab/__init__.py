@@ -1,0 +1,1 @@
+"""Everything that computes with images and networks; the only part of the project that imports torch."""

@@ -1,0 +1,1 @@
+"""How the embedded data is drawn: silhouettes, patterns, colours, and scenes made of them. numpy and scipy only."""

@@ -1,0 +1,97 @@
+"""What each family of the lab offers: the members of a folder fit its Protocol, and a test sees to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from torch import Generator, Tensor, nn
+
+
+class Negative(NamedTuple):
+    """A batch of non-semantic negatives, one for each query, and their weight in the loss."""
+
+    images: Tensor  # N x C x H x W, normalised as the queries are
+    alpha: float
+
+
+class Net(Protocol):
+    """A module of `repro/lab/nets`: an encoder with a projection head."""
+
+    Recipe: type
+
+    def build(self, recipe: Any, *, seed: int) -> nn.Module:
+        """An `Encoder`, initialised from the seed alone."""
+
+
+class Encoder(Protocol):
+    """What `Net.build` returns, an nn.Module."""
+
+    feature_size: int
+    outputs: int
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) normalised images to (N, feature_size), what the probe sees."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) normalised images to (N, outputs), what the loss sees; not normalised."""
+
+
+class Views(Protocol):
+    """A module of `repro/lab/views`: what the network is shown of an image."""
+
+    Recipe: type
+
+    def pair(self, images: Tensor, recipe: Any, *, pixels: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Two views of each of (N, 3, H, W) uint8 images, each (N, 3, pixels, pixels) float32, normalised."""
+
+    def plain(self, images: Tensor, recipe: Any, *, pixels: int) -> Tensor:
+        """The images as they are, (N, 3, pixels, pixels) float32, normalised."""
+
+
+class Negatives(Protocol):
+    """A module of `repro/lab/negatives`."""
+
+    Recipe: type
+
+    def make(
+        self, queries: Tensor, plain: Callable[[], Tensor], recipe: Any, *, generator: Generator
+    ) -> list[Negative]:
+        """Negatives for a batch of query views; `plain()` gives the same images without augmentation."""
+
+
+class Method(Protocol):
+    """A module of `repro/lab/methods`."""
+
+    Recipe: type
+
+    def build(self, recipe: Any, encoder: nn.Module, *, batch: int, seed: int) -> nn.Module:
+        """A `Trainee`: all its state in `state_dict()`, what is trained in `parameters()` with gradients."""
+
+
+class Trainee(Protocol):
+    """What `Method.build` returns, an nn.Module."""
+
+    encoder: nn.Module  # the network that is kept
+
+    def forward(
+        self, first: Tensor, second: Tensor, negatives: Sequence[Negative], *, generator: Generator
+    ) -> Tensor:
+        """The loss of one batch of two views, a scalar; the method's own state moves on by one step."""
+
+
+class Probe(Protocol):
+    """A module of `repro/lab/probes`: a linear classifier on frozen features."""
+
+    Recipe: type
+
+    def fit(self, encoder: nn.Module, data: Any, recipe: Any, **means: Any) -> Any:
+        """A `repro.lab.classifier.Fit`: the classifier and what there is to tell of it."""
+
+
+class Evaluator(Protocol):
+    """A module of `repro/lab/evaluators`; it gets numpy arrays only, and `repro.metrics` does the arithmetic."""
+
+    def evaluate(self, outputs: np.ndarray, data: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """From (N, classes) probabilities: the metrics, and the arrays they can be computed from again."""

@@ -1,0 +1,33 @@
+"""The kinds of job, one module each: `run(spec, *, seed, inputs, folder, context) -> Outcome`; the worker calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Stopped(Exception):
+    """The job was asked to stop; what it needs to go on is in its folder."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job found: `values` (JSON, the same for the same job on the same machine) and the `files` that hold the rest."""
+
+    values: dict[str, Any]
+    files: list[str]
+
+
+def _silent(*_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a job may ask of the worker that runs it, and tell it."""
+
+    device: str
+    progress: Callable[[int, int, str], None] = field(default=_silent)  # done, total, unit
+    note: Callable[[str], None] = field(default=_silent)  # one line for the log
+    stopping: Callable[[], bool] = field(default=lambda: False)

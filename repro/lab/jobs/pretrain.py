@@ -1,0 +1,190 @@
+"""Learn an encoder without labels; stops and resumes at any step with the same result to the last bit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from repro.errors import JobFailed
+from repro.files import digest
+from repro.lab import data, snapshot, training
+from repro.lab.jobs import Context, Outcome, Stopped
+from repro.lab.recipes import build, member
+from repro.lab.seeds import generator
+
+ENCODER = "encoder.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+_PAUSE = 10.0  # seconds between checkpoints at least, and
+_SHARE = 50  # times as long as writing one takes, so that they cost two percent at most
+_SMOOTHING = 0.98  # of the loss that is reported: about the mean of the last 50 steps
+_GPU_CHECKS = 20  # steps between looks at the loss where each look waits for the device
+
+
+@dataclass
+class Run:
+    """A training run: what it is made of, and how far it is."""
+
+    images: Tensor  # uint8 N x 3 x H x W
+    pixels: int
+    seed: int
+    recipe: dict[str, Any]  # group -> typed recipe
+    family: dict[str, Any]  # group -> module
+    schedule: training.Schedule
+    method: nn.Module
+    optimizer: torch.optim.Optimizer
+    device: str
+    identity: str  # of the work, so that no other's checkpoint is taken up
+    step: int = 0
+    loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))  # smoothed
+
+
+def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folder: Path, context: Context) -> Outcome:
+    """Train as `spec["recipe"]` says on the images of `inputs["data"]` and leave the encoder in `folder`.
+
+    Raises `JobFailed` where the recipe does not fit the data or the loss is no number, `Stopped` on request.
+    """
+    current = _prepare(spec, seed=seed, images=torch.from_numpy(data.read(inputs["data"]).images), context=context)
+    finished = _finished(folder / ENCODER, current)
+    if finished is None:
+        _resume(current, folder / CHECKPOINT, context)
+        _train(current, folder, context)
+        finished = {"loss": float(current.loss), "steps": current.step}
+        about = {"work": current.identity, "values": finished}
+        snapshot.save(folder / ENCODER, current.method.encoder.state_dict(), about=about)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+    return Outcome(values=finished, files=[ENCODER])
+
+
+def _prepare(spec: Mapping[str, Any], *, seed: int, images: Tensor, context: Context) -> Run:
+    groups = spec["recipe"]
+    family = {group: member(folder, groups[group]["name"]) for group, folder in _FOLDERS.items()}
+    recipe = {group: build(module.Recipe, groups[group]) for group, module in family.items()}
+    recipe["training"] = build(training.Recipe, groups["training"])
+    training.settle(recipe["training"])
+    schedule = training.Schedule(recipe["training"], len(images), seed)
+    encoder = family["net"].build(recipe["net"], seed=seed)
+    method = family["method"].build(recipe["method"], encoder, batch=recipe["training"].batch, seed=seed)
+    method = method.to(context.device).train()
+    return Run(
+        images=images,
+        pixels=spec["pixels"],
+        seed=seed,
+        recipe=recipe,
+        family=family,
+        schedule=schedule,
+        method=method,
+        optimizer=training.optimizer(method.parameters(), recipe["training"]),
+        device=context.device,
+        identity=digest({"spec": dict(spec), "seed": seed, "images": len(images)}),
+    )
+
+
+_FOLDERS = {"net": "nets", "views": "views", "method": "methods", "negatives": "negatives"}
+
+
+def _train(current: Run, folder: Path, context: Context) -> None:
+    """From the step the run is at to its end, with checkpoints on the way."""
+    total = current.schedule.steps
+    look_every = 1 if torch.device(current.device).type == "cpu" else _GPU_CHECKS
+    written, wait = time.monotonic(), _PAUSE
+    while current.step < total:
+        loss = _step(current)
+        if current.step % look_every == 0 or current.step == total:
+            _check(current, loss)
+        stopping = context.stopping()
+        if stopping or (time.monotonic() - written > wait and current.step < total):
+            _check(current, loss)
+            start = time.monotonic()
+            _save(current, folder / CHECKPOINT)
+            written = time.monotonic()
+            wait = max(_PAUSE, _SHARE * (written - start))
+        if stopping:
+            raise Stopped(f"stopped after step {current.step} of {total}")
+        context.progress(current.step, total, "steps")
+    if not all(bool(part.isfinite().all()) for part in current.method.encoder.state_dict().values()):
+        raise JobFailed(f"the weights are no numbers after the last step, {total}; lower training.lr")
+
+
+def _step(current: Run) -> Tensor:
+    """One batch: views, negatives, loss, gradient, update. All random numbers come from the seed and the step."""
+    recipe, family, step = current.recipe, current.family, current.step
+    images = current.images[current.schedule.batch(step)].to(current.device)
+    views, negatives = family["views"], family["negatives"]
+    random = generator(current.seed, "views", step)
+    first, second = views.pair(images, recipe["views"], pixels=current.pixels, generator=random)
+    others = negatives.make(
+        first,
+        lambda: views.plain(images, recipe["views"], pixels=current.pixels),
+        recipe["negatives"],
+        generator=generator(current.seed, "negatives", step),
+    )
+    for group in current.optimizer.param_groups:
+        group["lr"] = current.schedule.learning_rate(step)
+    with training.precision(recipe["training"], current.device):
+        loss = current.method(first, second, others, generator=generator(current.seed, "method", step))
+    current.optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    current.optimizer.step()
+    latest = loss.detach().double()
+    current.loss = latest if step == 0 else current.loss.to(latest.device).lerp(latest, 1 - _SMOOTHING)
+    current.step = step + 1
+    return latest
+
+
+def _check(current: Run, loss: Tensor) -> None:
+    """Stop a run whose loss is no number; the smoothed loss stays so once one step was."""
+    found = float(current.loss)
+    if not math.isfinite(found):
+        rate = current.schedule.learning_rate(current.step - 1)
+        raise JobFailed(
+            f"loss is {float(loss)} at step {current.step} of {current.schedule.steps} "
+            f"(learning rate {rate:.4g}); lower training.lr, now {current.recipe['training'].lr:g}"
+        )
+
+
+def _save(current: Run, path: Path) -> None:
+    tensors = {f"method.{name}": tensor for name, tensor in current.method.state_dict().items()}
+    for index, state in current.optimizer.state_dict()["state"].items():
+        tensors.update({f"optimizer.{index}.{name}": part for name, part in state.items() if isinstance(part, Tensor)})
+    tensors["loss"] = current.loss
+    snapshot.save(path, tensors, about={"work": current.identity, "step": current.step})
+
+
+def _resume(current: Run, path: Path, context: Context) -> None:
+    """Take up a checkpoint where there is one of this work; a damaged one is told and left aside."""
+    try:
+        tensors, about = snapshot.load(path)
+        if about["work"] != current.identity:
+            raise snapshot.Damaged(f"{path.name} belongs to other work")
+    except FileNotFoundError:
+        return
+    except snapshot.Damaged as fault:
+        context.note(f"{fault}; training starts again from the first step")
+        return
+    prefix = "method."
+    method = {name.removeprefix(prefix): part for name, part in tensors.items() if name.startswith(prefix)}
+    current.method.load_state_dict(method)
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, part in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            states.setdefault(int(index), {})[key] = part
+    current.optimizer.load_state_dict({**current.optimizer.state_dict(), "state": states})
+    current.loss, current.step = tensors["loss"], about["step"]
+    context.note(f"goes on from step {current.step} of {current.schedule.steps}")
+
+
+def _finished(path: Path, current: Run) -> dict[str, Any] | None:
+    """The values of an encoder that this very work wrote before its worker was killed, if there is one."""
+    try:
+        _, about = snapshot.load(path)
+    except (FileNotFoundError, snapshot.Damaged):
+        return None
+    return about["values"] if about["work"] == current.identity else None

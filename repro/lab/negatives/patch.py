@@ -1,0 +1,170 @@
+"""Patch-based negatives: an image's own patches, tiled in a new order, so that local statistics stay and shape goes.
+
+Source: paper, section 2.3; SongweiGe/Contrastive-Learning-with-Non-Semantic-Negatives@5fbdc4d moco/loader.py:160-185.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from repro.errors import JobFailed
+from repro.lab.families import Negative
+
+# Up to this many pixels per image one index gather for the whole batch is faster on a CPU than copying row by row;
+# measured by benchmarks/patches.py: 5 times faster at 32 x 32, even at about 96 x 96, 4 times slower at 224 x 224.
+GATHER_PIXELS = 64 * 64
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How patch negatives are made and how much they weigh.
+
+    Differs: the paper says the patches do not overlap (`overlap = false`); that is impossible but where d divides the
+    side of the image, and the official code lets them overlap (`overlap = true`). The official code never takes the
+    last row and column of a patch's places (`last_offset = false`, an exclusive bound); the paper's words include
+    them. The paper says "of the input image" (`source = "image"`); the official code cuts up the query view, already
+    cropped, jittered and blurred (`source = "query"`).
+    """
+
+    alpha: float  # weight of the similarity in Eq. 1
+    sizes: tuple[int, int]  # the side d of the patches in pixels: smallest and largest, both included
+    count: int  # negatives per query
+    source: Literal["query", "image"]
+    overlap: bool
+    last_offset: bool
+
+
+def patch_negatives(images: Tensor, *, sizes: tuple[int, int], generator: Generator) -> Tensor:
+    """Tile each image anew with square patches cut from it at random; one side d for each image.
+
+    `images` is (N, C, H, W) of any float or integer type on any device, and the result is like it. d is uniform on
+    `sizes`, both ends included; each patch lies wholly inside its image, at a uniform place; the tiles start at the
+    top left and are cropped at the right and the bottom.
+
+    >>> column = torch.arange(6.0).reshape(1, 1, 6, 1)
+    >>> patch_negatives(column, sizes=(1, 1), generator=torch.Generator().manual_seed(0)).shape
+    torch.Size([1, 1, 6, 1])
+    """
+    sides = draw_sides(images, sizes=sizes, generator=generator)
+    return tile(images, sides, *draw_offsets(images, sides, last=True, generator=generator))
+
+
+def make(queries: Tensor, plain: Callable[[], Tensor], recipe: Recipe, *, generator: Generator) -> list[Negative]:
+    """`recipe.count` negatives for each query, (N, C, H, W) each; `plain()` gives the images without augmentation."""
+    source = queries.detach() if recipe.source == "query" else plain()
+    return [Negative(_once(source, recipe, generator=generator), recipe.alpha) for _ in range(recipe.count)]
+
+
+def _once(images: Tensor, recipe: Recipe, *, generator: Generator) -> Tensor:
+    sides = draw_sides(images, sizes=recipe.sizes, generator=generator)
+    if recipe.overlap:
+        return tile(images, sides, *draw_offsets(images, sides, last=recipe.last_offset, generator=generator))
+    return tile(images, sides, *draw_shuffle(images, recipe.sizes, sides=sides, generator=generator))
+
+
+def draw_sides(images: Tensor, *, sizes: tuple[int, int], generator: Generator) -> Tensor:
+    """One side for each image, (N,) int64 on the generator's device, uniform on both ends of `sizes`."""
+    smallest, largest = sizes
+    height, width = images.shape[-2:]
+    if not 1 <= smallest <= largest:
+        raise JobFailed(f"negatives.sizes: expected 1 <= smallest <= largest, found {smallest} and {largest}")
+    if largest > min(height, width):
+        raise JobFailed(
+            f"negatives.sizes: a patch of {largest} pixels does not fit into an image of {height} x {width}; "
+            f"set the largest size to at most {min(height, width)}"
+        )
+    return torch.randint(smallest, largest + 1, (len(images),), generator=generator, device=generator.device)
+
+
+def draw_offsets(images: Tensor, sides: Tensor, *, last: bool, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Top and left of each tile's patch, two (N, R, C) int64, uniform on [0, H - d] and [0, W - d].
+
+    With `last` false the last place is left out, as the official code does; then d must be smaller than the image.
+    """
+    height, width = images.shape[-2:]
+    smallest, largest = int(sides.min()), int(sides.max())
+    if not last and largest >= min(height, width):
+        raise JobFailed(
+            f"negatives.last_offset: false leaves no place for a patch of {largest} pixels in an image of "
+            f"{height} x {width}; set it to true or the largest size to at most {min(height, width) - 1}"
+        )
+    grid = (len(images), -(-height // smallest), -(-width // smallest))
+    places = torch.rand((2, *grid), generator=generator, device=generator.device)
+    spans = (torch.tensor([height, width], device=sides.device)[:, None] - sides + int(last)).view(2, -1, 1, 1)
+    tops, lefts = (places * spans).long()
+    return tops, lefts
+
+
+def draw_shuffle(
+    images: Tensor, sizes: tuple[int, int], *, sides: Tensor, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Top and left of each tile's patch such that the patches do not overlap: the image's own grid, shuffled."""
+    height, width = images.shape[-2:]
+    odd = [d for d in range(sizes[0], sizes[1] + 1) if height % d or width % d]
+    if odd:
+        raise JobFailed(
+            f"negatives.overlap: false needs patch sizes that divide {height} x {width}, and {odd[0]} does not; "
+            f"set it to true, as the official code does, or sizes to one that divides"
+        )
+    tops = torch.zeros((len(images), height // sizes[0], width // sizes[0]), dtype=torch.int64, device=sides.device)
+    lefts = torch.zeros_like(tops)
+    for i, d in enumerate(sides.tolist()):
+        rows, columns = height // d, width // d
+        places = torch.randperm(rows * columns, generator=generator, device=generator.device).view(rows, columns)
+        tops[i, :rows, :columns] = places // columns * d
+        lefts[i, :rows, :columns] = places % columns * d
+    return tops, lefts
+
+
+def tile(images: Tensor, sides: Tensor, tops: Tensor, lefts: Tensor) -> Tensor:
+    """Fill a grid of side d with the d x d patches at `tops`, `lefts`, two (N, R, C), cropped to the image's size."""
+    height, width = images.shape[-2:]
+    if images.device.type == "cpu" and height * width > GATHER_PIXELS:
+        return _tile_rows(images, sides, tops, lefts)
+    return _tile_gather(images, sides, tops, lefts)
+
+
+def _tile_gather(images: Tensor, sides: Tensor, tops: Tensor, lefts: Tensor) -> Tensor:
+    """All images in one gather: for each pixel the place of its patch plus its place in the patch."""
+    count, channels, height, width = images.shape
+    cells, within = _lattice(height, width, (int(sides.min()), int(sides.max())), tops.shape[-1])
+    kind = sides - int(sides.min())
+    places = (tops * width + lefts).flatten(1)  # N x RC
+    pixels = places.gather(1, cells.to(sides.device)[kind]) + within.to(sides.device)[kind]  # N x HW
+    pixels = pixels.to(images.device).unsqueeze(1).expand(count, channels, height * width)
+    return images.flatten(2).gather(2, pixels).view(count, channels, height, width)
+
+
+@lru_cache(maxsize=64)
+def _lattice(height: int, width: int, sizes: tuple[int, int], columns: int) -> tuple[Tensor, Tensor]:
+    """For each side of `sizes` and each pixel: the tile it lies in, and its place from that tile's top left; D x HW."""
+    d = torch.arange(sizes[0], sizes[1] + 1).view(-1, 1, 1)
+    row, column = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
+    cells = (row // d) * columns + column // d
+    within = (row % d) * width + column % d
+    return cells.flatten(1), within.flatten(1)
+
+
+def _tile_rows(images: Tensor, sides: Tensor, tops: Tensor, lefts: Tensor) -> Tensor:
+    """Image by image: each row of each tile is one item of d pixels, fetched from a view with an item at every pixel."""
+    count, channels, height, width = images.shape
+    size = images.element_size()
+    source = images.contiguous().view(torch.uint8).numpy()  # N x C x H x (W bytes)
+    result = np.empty_like(source)
+    planes = np.arange(channels).reshape(-1, 1, 1, 1) * (height * width)
+    places = (tops * width + lefts).cpu().numpy()  # N x R x C
+    for i, d in enumerate(sides.tolist()):
+        rows, columns = -(-height // d), -(-width // d)
+        items = np.ndarray(channels * height * width - d + 1, dtype=f"V{d * size}", buffer=source[i], strides=(size,))
+        corners = places[i, :rows, None, :columns]  # R x 1 x C
+        starts = planes + (np.arange(d) * width).reshape(1, -1, 1) + corners  # channels x R x d x C
+        tiles = items[starts].view(np.uint8).reshape(channels, rows * d, columns * d * size)
+        result[i] = tiles[:, :height, : width * size]
+    return torch.from_numpy(result).view(images.dtype)

@@ -1,0 +1,1 @@
+"""Encoders with a projection head; a member is a module with `Recipe` and `build`."""

@@ -1,0 +1,99 @@
+"""Optimiser, learning rate and the order of the images; what a step does depends on the seed and its number alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from repro.errors import JobFailed
+from repro.lab.seeds import generator
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained."""
+
+    optimizer: Literal["sgd"]
+    lr: float
+    momentum: float
+    weight_decay: float  # on all parameters, those of batch normalisation included
+    batch: int
+    epochs: int
+    warmup_epochs: float
+    schedule: Literal["cosine per epoch", "cosine per step"]
+    precision: Literal["fp32", "bf16"]
+    threads: int  # 0: as the machine likes; another count is like another seed
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Which images and which learning rate each step has; incomplete batches are left out."""
+
+    recipe: Recipe
+    images: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.images < self.recipe.batch:
+            raise JobFailed(
+                f"training.batch: {self.recipe.batch} is more than the {self.images} images there are; lower it"
+            )
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps in an epoch."""
+        return self.images // self.recipe.batch
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.epoch_steps * self.recipe.epochs
+
+    def batch(self, step: int) -> Tensor:
+        """Indices of the images of a step, (batch,)."""
+        epoch, place = divmod(step, self.epoch_steps)
+        return _order(self.images, self.seed, epoch)[place * self.recipe.batch : (place + 1) * self.recipe.batch]
+
+    def learning_rate(self, step: int) -> float:
+        """Linear warm-up, then half a cosine down to 0, changed with each step or each epoch.
+
+        Source: facebookresearch/moco@78b69ca main_moco.py adjust_learning_rate (per epoch, no warm-up).
+        """
+        warm = self.recipe.warmup_epochs * self.epoch_steps
+        if step < warm:
+            return self.recipe.lr * (step + 1) / math.ceil(warm)
+        if self.recipe.schedule == "cosine per epoch":
+            done = step // self.epoch_steps / self.recipe.epochs
+        else:
+            done = (step - warm) / (self.steps - warm)
+        return self.recipe.lr * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@lru_cache(maxsize=1)
+def _order(images: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(images, generator=generator(seed, "order", epoch))
+
+
+def optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimiser of a recipe over the parameters that want gradients."""
+    wanted = [parameter for parameter in parameters if parameter.requires_grad]
+    return torch.optim.SGD(wanted, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+
+
+def precision(recipe: Recipe, device: str) -> AbstractContextManager[object]:
+    """Where the forward passes run: fp32 as is, bf16 by autocast."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=recipe.precision == "bf16")
+
+
+def settle(recipe: Recipe) -> None:
+    """Set the process up for a recipe: threads, and no time spent on numbers too small to matter (denormals)."""
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    torch.set_flush_denormal(True)

@@ -1,0 +1,155 @@
+"""Table + profile -> jobs, dependencies first, each once; and for each cell the jobs it rests on or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from repro.errors import UsageError
+from repro.plan import code, folders
+from repro.plan.jobs import Job, Kind
+from repro.plan.scale import scale
+from repro.spec import families, recipes
+from repro.spec.model import Column, Profile, Row, Table
+from repro.spec.places import listed, nearest
+
+CellKey = tuple[str, str]  # row id, column id
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a command line may say about a plan."""
+
+    seeds: Sequence[int]
+    rows: Sequence[str] = ()  # none named: all
+    columns: Sequence[str] = ()
+    limit: int | None = None  # images per evaluation set; what it gives is partial
+    device: str = "cpu"
+    data: Mapping[str, Path] = field(default_factory=dict)  # what --data names -> folder
+
+
+@dataclass
+class Plan:
+    """Jobs in an order that respects their inputs, and how the cells rest on them."""
+
+    table: Table
+    profile: Profile
+    options: Options
+    rows: list[Row]
+    columns: list[Column]
+    jobs: dict[str, Job] = field(default_factory=dict)
+    cells: dict[CellKey, dict[int, str]] = field(default_factory=dict)  # cell -> seed -> id of its evaluation
+    blocked: dict[CellKey, str] = field(default_factory=dict)  # cell -> why it cannot be run here
+
+    def add(self, job: Job) -> str:
+        """Take a job in, once; returns its id."""
+        self.jobs.setdefault(job.id, job)
+        return job.id
+
+
+def expand(tables: Mapping[str, Table], table: Table, profile: Profile, options: Options) -> Plan:
+    """Lay out everything that the chosen rows, columns and seeds of a table need under a profile."""
+    rows = _chosen("row", table.id, options.rows, {row.id: row for row in table.rows})
+    columns = _chosen("column", table.id, options.columns, {column.id: column for column in table.columns})
+    plan = Plan(table, profile, options, rows, columns)
+    for row in rows:
+        for column in columns:
+            reason = _obstacle(row, column, profile, options)
+            if reason:
+                plan.blocked[row.id, column.id] = reason
+    for seed in options.seeds:
+        for row in rows:
+            runnable = [column for column in columns if (row.id, column.id) not in plan.blocked]
+            if runnable:
+                _expand_row(plan, tables, row, runnable, seed)
+    return plan
+
+
+def _chosen(what: str, table: str, names: Sequence[str], known: Mapping[str, Any]) -> list[Any]:
+    for name in names:
+        if name not in known:
+            raise UsageError(f'{table} has no {what} "{name}"; there are {listed(known)}{nearest(name, known)}')
+    return [part for name, part in known.items() if not names or name in names]
+
+
+def _obstacle(row: Row, column: Column, profile: Profile, options: Options) -> str | None:
+    """Why a cell cannot be run, or None."""
+    if row.not_runnable or column.not_runnable:
+        return row.not_runnable or column.not_runnable
+    if column.metric == "mce" and "mce" not in profile.references:
+        return profile.missing.get("mce", f'the profile "{profile.id}" names no reference network for mCE')
+    return _absent(column.dataset, profile, options)
+
+
+def _absent(dataset: str, profile: Profile, options: Options) -> str | None:
+    if dataset not in profile.datasets:
+        return profile.missing.get(dataset, f'nothing stands for {dataset} in the profile "{profile.id}"')
+    for value in recipes.dataset(profile, dataset).values():
+        if isinstance(value, str) and value.startswith("$") and value[1:] not in options.data:
+            return f"needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR"
+    return None
+
+
+def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list[Column], seed: int) -> None:
+    recipe = scale(recipes.plain(recipes.resolve(tables, plan.table, row)), plan.profile)
+    for role in ("pretrain", "labelled"):
+        reason = _absent(str(recipe["data"][role]), plan.profile, plan.options)
+        if reason:
+            plan.blocked.update({(row.id, column.id): reason for column in columns})
+            return
+    train = _data(plan, str(recipe["data"]["pretrain"]))
+    labelled = _data(plan, str(recipe["data"]["labelled"]))
+    named = f"{row.id}, seed {seed}"
+    groups = ("net", "views", "method", "negatives", "training")
+    spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": recipe["data"]["pixels"]}
+    images = train.images * int(recipe["training"]["epochs"])
+    pretrain = _job(plan, "pretrain", spec, seed, {"data": train.id}, f"pretrain {named}", images, recipe)
+    spec = {"recipe": {group: recipe[group] for group in ("net", "views", "probe")}, "pixels": recipe["data"]["pixels"]}
+    probe = _job(plan, "probe", spec, seed, {"pretrain": pretrain.id, "data": labelled.id}, f"probe {named}", labelled.images, recipe)
+    for column in columns:
+        data = _data(plan, column.dataset)
+        spec = {"evaluator": column.evaluator, "recipe": {group: recipe[group] for group in ("net", "views")}, "limit": plan.options.limit}
+        if "mce" in plan.profile.references and column.evaluator == "corruption":
+            spec["reference"] = plan.profile.references["mce"]
+        inputs = {"pretrain": pretrain.id, "probe": probe.id, "data": data.id}
+        job = _job(plan, "evaluate", spec, None, inputs, f"evaluate {column.id} of {named}", data.images, recipe)
+        plan.cells.setdefault((row.id, column.id), {})[seed] = job.id
+
+
+def _data(plan: Plan, dataset: str) -> Job:
+    spec = recipes.dataset(plan.profile, dataset)
+    for key, value in spec.items():
+        if isinstance(value, str) and value.startswith("$"):
+            spec[key] = str(plan.options.data[value[1:]].resolve())
+            spec["fingerprint"] = folders.fingerprint(plan.options.data[value[1:]])
+    images = plan.profile.sizes.get(dataset, int(spec.get("count", 0)) * (75 if spec.get("split") == "corrupted" else 1))
+    entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
+    return _added(plan, "data", spec, None, {}, f"data {dataset}", images, entries)
+
+
+def _job(plan: Plan, kind: Kind, spec: dict[str, Any], seed: int | None, inputs: dict[str, str], label: str, images: int, recipe: recipes.Plain) -> Job:
+    entries = [f"repro.lab.jobs.{kind}"]
+    entries += [f"repro.lab.evaluators.{spec['evaluator']}"] if kind == "evaluate" else []
+    parts: Iterable[str] = spec["recipe"]
+    entries += [f"repro.lab.{families.folder(group)}.{recipe[group]['name']}" for group in parts if families.has_names(group)]
+    return _added(plan, kind, spec, seed, inputs, label, images, tuple(entries))
+
+
+def _added(plan: Plan, kind: Kind, spec: dict[str, Any], seed: int | None, inputs: dict[str, str], label: str, images: int, entries: tuple[str, ...]) -> Job:
+    threads = plan.profile.threads
+    if kind == "pretrain":
+        threads = int(spec["recipe"]["training"]["threads"]) or threads
+    job = Job(kind, spec, seed, inputs, code.version(entries), threads, plan.options.device, label, images)
+    return plan.jobs[plan.add(job)]
+
+
+def device(wanted: str) -> str:
+    """`cpu` or `cuda`; `auto` takes a graphics card where the machine shows one.
+
+    Told from the driver's device file, so that planning needs no torch.
+    """
+    if wanted == "auto":
+        return "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
+    return wanted

@@ -1,0 +1,162 @@
+"""What `--json` prints: dictionaries of a versioned layout, described in docs/json.md. A key is added, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from repro.plan.needs import Needs, seconds, total_seconds
+from repro.spec.model import Claim, Profile, Row, Table
+from repro.spec.numbers import parse_reported
+
+if TYPE_CHECKING:  # the judge brings numpy and scipy, which a listing does without
+    from repro.judge.board import Board, ClaimReading
+    from repro.plan.expand import Plan
+
+SCHEMA = 1
+
+
+def text(document: Any) -> str:
+    """A document as JSON text, one key a line."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def progress(plan: Plan, *, done: int, units: int) -> dict[str, Any]:
+    """One line of a listing: `units` are evaluations of one cell with one seed."""
+    table = plan.table
+    return {
+        "id": table.id,
+        "title": table.title,
+        "section": table.section,
+        "rows": len(table.rows),
+        "columns": len(table.columns),
+        "claims": sum(claim.of_paper for claim in table.claims),
+        "reported": sum(len(row.reported) for row in table.rows),
+        "done": done,
+        "units": units,
+        "not_runnable": len(plan.blocked),
+    }
+
+
+def listing(profile: Profile, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`repro list --json`."""
+    return {"schema": SCHEMA, "profile": profile.id, "tables": list(rows)}
+
+
+def table(spec: Table) -> dict[str, Any]:
+    """`repro show TABLE --json`."""
+    return {
+        "schema": SCHEMA,
+        "id": spec.id,
+        "title": spec.title,
+        "caption": spec.caption,
+        "section": spec.section,
+        "columns": [{"id": column.id, "label": column.label, "metric": column.metric, "direction": column.direction} for column in spec.columns],
+        "rows": [{"id": row.id, "label": row.label, "origin": row.origin, "cells": _reported(row)} for row in spec.rows],
+        "claims": [_claim(claim) for claim in spec.claims],
+        "texts": [{"id": part.id, "text": part.printed, "section": part.section, "quote": part.quote} for part in spec.texts],
+        "notes": [{"id": note.id, "severity": note.severity, "text": note.text} for note in spec.notes],
+    }
+
+
+def _reported(row: Row) -> dict[str, Any]:
+    cells = {}
+    for column, printed in row.reported.items():
+        number = parse_reported(printed)
+        cells[column] = {
+            "text": printed,
+            "mean": float(number.mean),
+            "std": None if number.std is None else float(number.std),
+            "n": row.runs or None,
+            "suspect": column in row.suspect,
+            "suspect_reason": row.suspect.get(column),
+        }
+    return cells
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "id": claim.id,
+        "section": claim.section,
+        "quote": claim.quote,
+        "statement": claim.statement,
+        "of_paper": claim.of_paper,
+        "note": claim.note,
+        "test": claim.test.model_dump(exclude_none=True),
+    }
+
+
+def plan(spec: Plan, found: Needs) -> dict[str, Any]:
+    """`repro plan TABLE --json`."""
+    jobs = []
+    for name, job in spec.jobs.items():
+        action = "run" if name in found.todo else "reuse" if name in found.reused else "spare"
+        jobs.append(
+            {
+                "id": name,
+                "kind": job.kind,
+                "label": job.label,
+                "seed": job.seed,
+                "inputs": dict(job.inputs),
+                "action": action,
+                "reason": found.reasons[name],
+                "seconds": seconds(job, spec.profile),
+            }
+        )
+    return {
+        "schema": SCHEMA,
+        "id": spec.table.id,
+        "profile": spec.profile.id,
+        "seeds": list(spec.options.seeds),
+        "jobs": jobs,
+        "seconds": total_seconds(found.todo.values(), spec.profile),
+        "not_runnable": [{"row": row, "column": column, "reason": reason} for (row, column), reason in spec.blocked.items()],
+    }
+
+
+def check(board: Board, code: int, reason: str) -> dict[str, Any]:
+    """`repro check TABLE --json`, and the JSON export."""
+    cells = []
+    for (row, column), cell in board.cells.items():
+        judged = cell.judgement
+        cells.append(
+            {
+                "row": row,
+                "column": column,
+                "reported": None
+                if cell.reported is None
+                else {"mean": float(cell.reported.mean), "std": None if cell.reported.std is None else float(cell.reported.std)},
+                "seeds": {str(seed): value for seed, value in cell.seeds.items()},
+                "verdict": str(cell.verdict),
+                "reason": cell.reason,
+                "flags": [str(flag) for flag in cell.flags],
+                "difference": judged.difference if judged else None,
+                "literal": judged.literal if judged else None,
+                "interval": list(judged.interval) if judged and judged.interval else None,
+                "difference_p": judged.difference_p if judged else None,
+                "equivalence_p": judged.equivalence_p if judged else None,
+            }
+        )
+    return {
+        "schema": SCHEMA,
+        "id": board.table.id,
+        "profile": board.profile.id,
+        "seeds": list(board.options.seeds),
+        "exit": code,
+        "reason": reason,
+        "counts": dict(board.counts()),
+        "cells": cells,
+        "claims": [_reading(reading) for reading in board.claims],
+    }
+
+
+def _reading(reading: ClaimReading) -> dict[str, Any]:
+    return {
+        "id": reading.claim.id,
+        "statement": reading.claim.statement,
+        "section": reading.claim.section,
+        "of_paper": reading.claim.of_paper,
+        "paper": {"verdict": str(reading.paper.verdict), "holds": reading.paper.holds, "reason": reading.paper.reason},
+        "ours": {"verdict": str(reading.ours.verdict), "holds": reading.ours.holds, "reason": reading.ours.reason},
+    }

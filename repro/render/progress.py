@@ -1,0 +1,129 @@
+"""What a person sees while jobs run: live bars on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from repro.plan.jobs import Job
+from repro.plan.needs import seconds
+from repro.spec.model import Profile
+
+LINE_EVERY = 20.0  # seconds between two plain lines about the same job
+
+
+class Estimate:
+    """Time left over all jobs: the profile's rates, corrected by how long jobs really took, kind by kind."""
+
+    def __init__(self, jobs: Mapping[str, Job], profile: Profile, workers: int) -> None:
+        self.expected = {name: seconds(job, profile) or 1.0 for name, job in jobs.items()}
+        self.kind = {name: job.kind for name, job in jobs.items()}
+        self.workers = workers
+        self.left = dict(self.expected)  # id -> expected seconds still to go, by the profile's rates
+        self.taken: dict[str, list[float]] = {}  # kind -> [expected, measured]
+
+    def moved(self, job: str, fraction: float) -> None:
+        """A job in hand is this far."""
+        if job in self.left:
+            self.left[job] = self.expected[job] * (1.0 - fraction)
+
+    def ended(self, job: str, measured: float | None) -> None:
+        """A job is over; how long it took corrects the rest of its kind."""
+        if measured is not None and job in self.expected:
+            sums = self.taken.setdefault(self.kind[job], [0.0, 0.0])
+            sums[0] += self.expected[job]
+            sums[1] += measured
+        self.left.pop(job, None)
+
+    def seconds(self) -> float:
+        """Seconds to go with all workers busy, at least as long as the longest single job."""
+        parts = [left * self._factor(self.kind[job]) for job, left in self.left.items()]
+        return max(sum(parts) / self.workers, max(parts, default=0.0))
+
+    def _factor(self, kind: str) -> float:
+        expected, measured = self.taken.get(kind, (0.0, 0.0))
+        return measured / expected if expected else 1.0
+
+
+def clock(value: float) -> str:
+    """Seconds as a person reads them.
+
+    >>> clock(75), clock(3700)
+    ('1:15', '1:01:40')
+    """
+    whole = round(value)
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+class Display:
+    """Shows each job in hand with its rate and time left, and the whole with an estimate; an `Observer` of an executor."""
+
+    def __init__(self, console: Console, jobs: Mapping[str, Job], profile: Profile, workers: int) -> None:
+        self.console, self.total, self.finished = console, len(jobs), 0
+        self.estimate = Estimate(jobs, profile, workers)
+        self.begun: dict[str, float] = {}
+        self.first: dict[str, tuple[float, int]] = {}  # job -> when and where its progress was first seen
+        self.said: dict[str, float] = {}
+        self.bars = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), console=console
+        )
+        self.tasks: dict[str, TaskID] = {}
+        self.live = Live(self.bars, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        if self.live:
+            self.whole = self.bars.add_task("all jobs", total=self.total, rate="")
+            self.live.start()
+
+    def started(self, job: Job) -> None:
+        """A worker took a job in hand."""
+        self.begun[job.id] = time.monotonic()
+        if self.live:
+            self.tasks[job.id] = self.bars.add_task(job.label, total=None, rate="")
+
+    def moved(self, job: Job, done: int, total: int, unit: str) -> None:
+        """A job in hand came this far."""
+        now = time.monotonic()
+        self.estimate.moved(job.id, done / total if total else 0.0)
+        since, at = self.first.setdefault(job.id, (now, done))
+        pace = (done - at) / (now - since) if now > since else 0.0
+        rate = f"{pace:.3g} {unit}/s, {clock((total - done) / pace)} left" if pace > 0 else ""
+        if self.live and job.id in self.tasks:
+            self.bars.update(self.tasks[job.id], completed=done, total=total, rate=rate)
+        elif not self.live and now - self.said.setdefault(job.id, now) > LINE_EVERY:
+            self.said[job.id] = now
+            self._say(f"  {job.label}: {done}/{total} {unit}, {rate}")
+
+    def ended(self, job: Job, how: str, detail: str) -> None:
+        """A job is over (`done`, `reused`, `failed`, `stopped`), or has something to say (`note`)."""
+        if how == "note":
+            self._say(f"  {job.label}: {detail}")
+            return
+        measured = time.monotonic() - self.begun[job.id] if job.id in self.begun else None
+        if how != "stopped":
+            self.finished += 1
+            self.estimate.ended(job.id, measured if how == "done" else None)
+        if self.live and job.id in self.tasks:
+            self.bars.remove_task(self.tasks.pop(job.id))
+        spent = f" in {measured:.1f} s" if measured is not None and how == "done" else ""
+        words = {"done": f"✓ {job.label}{spent}", "reused": f"= {job.label}: done by another run", "stopped": f"‖ {job.label}: stopped, to be gone on with"}
+        line = words.get(how, f"✗ {job.label}: {detail}")
+        if how == "failed" or not self.live:
+            self._say(f"{line}  [{self.finished}/{self.total}, {clock(self.estimate.seconds())} left]" if how == "done" else line)
+
+    def tick(self) -> None:
+        """Refresh the line about the whole."""
+        if self.live:
+            self.bars.update(self.whole, completed=self.finished, rate=f"{clock(self.estimate.seconds())} left")
+
+    def close(self) -> None:
+        """Take the bars away."""
+        if self.live:
+            self.live.stop()
+
+    def _say(self, line: str) -> None:
+        self.console.print(Text(line), soft_wrap=True)

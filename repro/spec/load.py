@@ -1,0 +1,179 @@
+"""From TOML files to tables, figures, profiles and checkpoints; every fault of every file is reported in one pass."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from repro.errors import SpecError, UsageError
+from repro.spec import check, home, model
+from repro.spec.places import Faults, Place, listed, name_of, nearest
+
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Specs:
+    """Everything that people wrote: tables and figures by id, in the paper's order."""
+
+    tables: Mapping[str, model.Table]
+    paths: Mapping[str, Path]
+
+    def table(self, name: str) -> model.Table:
+        """The table or figure of that id, or a sentence with the nearest one."""
+        if name not in self.tables:
+            known = list(self.tables)
+            raise UsageError(f'no table or figure "{name}"; there are {listed(known)}{nearest(name, known)}')
+        return self.tables[name]
+
+    def row(self, reference: str) -> tuple[model.Table, model.Row]:
+        """The table and row behind `table1/moco-k16384`."""
+        name, _, row = reference.partition("/")
+        table = self.table(name)
+        return table, next(candidate for candidate in table.rows if candidate.id == row)
+
+    @cached_property
+    def checkpoints(self) -> model.Checkpoints:
+        """The list of weight files, read when first asked for."""
+        return _checkpoints()
+
+
+def specs() -> Specs:
+    """Load and check every table and figure.
+
+    Raises `SpecError` with one line for each fault of each file.
+    """
+    paths = {**home.files("tables"), **home.files("figures")}
+    tables: dict[str, model.Table] = {}
+    faults: dict[str, Faults] = {}
+    for stem, path in paths.items():
+        faults[stem], table = _read(path, model.Table)
+        if table is not None:
+            tables[stem] = table
+    for stem, table in tables.items():
+        check.table(table, stem, tables, faults[stem])
+    _raise(list(faults.values()))
+    return Specs(tables, paths)
+
+
+def profile(name: str) -> model.Profile:
+    """Load a profile by name (`mini`) or by file (`my.toml`)."""
+    known = home.files("profiles")
+    path = Path(name) if name.endswith(".toml") else known.get(name)
+    if path is None or not path.is_file():
+        raise UsageError(f'no profile "{name}"; there are {listed(known)}, or name a .toml file{nearest(name, known)}')
+    faults, found = _read(path, model.Profile)
+    if found is not None:
+        check.profile(found, path.stem, faults)
+    _raise([faults])
+    assert found is not None
+    return found
+
+
+def _checkpoints() -> model.Checkpoints:
+    faults, found = _read(home.checkpoints(), model.Checkpoints)
+    _raise([faults])
+    assert found is not None
+    return found
+
+
+def _raise(faults: list[Faults]) -> None:
+    lines = [line for fault in faults for line in fault.lines]
+    if lines:
+        raise SpecError(lines)
+
+
+def _read(path: Path, kind: type[Kind]) -> tuple[Faults, Kind | None]:
+    faults = Faults(path)
+    try:
+        faults.text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(faults.text)
+    except OSError as error:
+        faults.add((), f"cannot be read: {error.strerror or error}")
+        return faults, None
+    except UnicodeDecodeError as error:
+        faults.add((), f"expected UTF-8 text, found byte {error.object[error.start]:#04x} at offset {error.start}")
+        return faults, None
+    except tomllib.TOMLDecodeError as error:
+        faults.add((), f"expected TOML, found something else: {error}")
+        return faults, None
+    except RecursionError:
+        faults.add((), "expected TOML, found nesting deeper than any spec has")
+        return faults, None
+    try:
+        return faults, kind.model_validate(document)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            _explain(fault, document, kind, faults)
+        return faults, None
+
+
+def _explain(fault: Mapping[str, Any], document: Any, kind: type[BaseModel], faults: Faults) -> None:
+    place = _without_tags(document, fault["loc"])
+    where = name_of(document, place[:-1])
+    key = place[-1] if place else ""
+    if fault["type"] == "extra_forbidden":
+        known = sorted(_keys(kind, fault["loc"][:-1]))
+        faults.add(place, f'{where}: unknown key "{key}"; expected one of {listed(known)}{nearest(str(key), known)}')
+    elif fault["type"] == "missing":
+        faults.add(place, f'{where}: "{key}" is missing')
+    elif fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        tag = fault.get("ctx", {}).get("tag", "")
+        kinds = [get_args(part.model_fields["kind"].annotation)[0] for part in _parts() if "kind" in part.model_fields]
+        faults.add(place, f'{name_of(document, place)}: kind "{tag}" is not a test; expected one of {listed(kinds)}{nearest(tag, kinds)}')
+    else:
+        expected = fault["msg"].removeprefix("Input should be ")
+        faults.add(place, f"{name_of(document, place)}: expected {expected}, found {_short(fault['input'])}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _without_tags(document: Any, location: tuple[str | int, ...]) -> Place:
+    """Pydantic names the chosen member of a union in its location; the file has no such key."""
+    place: list[str | int] = []
+    node = document
+    for index, step in enumerate(location):
+        if isinstance(node, dict) and step not in node and index < len(location) - 1 and node.get("kind") == step:
+            continue
+        place.append(step)
+        node = node[step] if isinstance(node, (dict, list)) and not _absent(node, step) else None
+    return tuple(place)
+
+
+def _absent(node: Any, step: str | int) -> bool:
+    return step not in node if isinstance(node, dict) else not isinstance(step, int) or step >= len(node)
+
+
+def _parts() -> list[type[model.Part]]:
+    return model.Part.__subclasses__()
+
+
+def _keys(kind: type[BaseModel], location: tuple[str | int, ...]) -> set[str]:
+    """The keys that the part at a location may have."""
+    current: type[BaseModel] | None = kind
+    for step in location:
+        if isinstance(step, int) or current is None:
+            continue
+        tagged = [part for part in _parts() if "kind" in part.model_fields and step in get_args(part.model_fields["kind"].annotation)]
+        by_name = {field.alias or name: field for name, field in current.model_fields.items()}
+        if step in by_name:
+            inner = _models_in(by_name[step].annotation)
+            current = inner[0] if inner else current
+        elif tagged:
+            current = tagged[0]
+    return {field.alias or name for name, field in current.model_fields.items()} if current else set()
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]

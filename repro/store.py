@@ -1,0 +1,162 @@
+"""The only module that knows where a result is: `results/<ab>/<job id>/record.json`, written last and whole.
+
+Present means done: a folder without a record is work that was interrupted, and is resumed or repeated.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.errors import StoreError
+from repro.files import canonical, digest, explain, file_digest, write_whole
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was computed, from what, where, by whom and how long it took; `docs/records.md` says each field."""
+
+    id: str
+    job: Mapping[str, Any]  # the content that the id is a hash of
+    label: str
+    values: Mapping[str, Any]
+    files: Mapping[str, Mapping[str, Any]]  # name -> {"sha256", "bytes"}
+    started: str  # ISO 8601, UTC
+    wall_seconds: float
+    cpu_seconds: float
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the last try of a job ended without a result; never taken for one."""
+
+    reason: str
+    log: Path
+
+
+class Store:
+    """A results folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.damaged: dict[str, str] = {}  # id -> what is wrong with a record that was found and not used
+
+    def prepare(self) -> None:
+        """Make the folder and see that it can be written; raises `StoreError` with what to do otherwise."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_whole(self.root / ".repro", "results of repro: one folder a job, named by its content\n")
+        except OSError as error:
+            raise StoreError(explain(error, self.root)) from error
+
+    def folder(self, job: str) -> Path:
+        """Where a job's files are."""
+        return self.root / job[:2] / job
+
+    def log(self, job: str) -> Path:
+        """Where a job's worker writes what happened."""
+        return self.folder(job) / "log.txt"
+
+    def has(self, job: str) -> bool:
+        """Whether a record is there; says nothing about its state. Costs one look at the file system."""
+        return (self.folder(job) / "record.json").is_file()
+
+    def read(self, job: str) -> Record | None:
+        """The record of a finished job; None where there is none, or where it is cut, edited or another's.
+
+        What is wrong with a record that is not used is kept in `damaged`.
+        """
+        path = self.folder(job) / "record.json"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            self.damaged[job] = f"{path}: cannot be read ({error}); it will be computed again"
+            return None
+        record, fault = _parsed(text, job)
+        if fault:
+            self.damaged[job] = f"{path}: {fault}; it will be computed again"
+        return record
+
+    def write(self, record: Record) -> None:
+        """Write a record; the job's files must be in their place already."""
+        body = {"schema": SCHEMA, **{name: getattr(record, name) for name in Record.__dataclass_fields__}}
+        body["digest"] = digest(body)
+        write_whole(self.folder(record.id) / "record.json", json.dumps(body, indent=1, sort_keys=True) + "\n")
+        (self.folder(record.id) / "failure.json").unlink(missing_ok=True)
+
+    def verify(self, record: Record) -> str | None:
+        """What is wrong with a record's files, by their hashes, or None."""
+        for name, known in record.files.items():
+            path = self.folder(record.id) / name
+            if not path.is_file():
+                return f"{path}: is missing"
+            if path.stat().st_size != known["bytes"]:
+                return f"{path}: expected {known['bytes']} bytes, found {path.stat().st_size}"
+            if file_digest(path) != known["sha256"]:
+                return f"{path}: its SHA-256 is not that of its record"
+        return None
+
+    def discard(self, job: str) -> None:
+        """Take a record back whose files are damaged; the job is then not done."""
+        (self.folder(job) / "record.json").unlink(missing_ok=True)
+
+    def fail(self, job: str, reason: str) -> None:
+        """Note why a try of a job failed; the next run tries again."""
+        write_whole(self.folder(job) / "failure.json", canonical({"reason": reason}) + "\n")
+
+    def failure(self, job: str) -> Failure | None:
+        """Why the last try failed, where it did and no result came since."""
+        path = self.folder(job) / "failure.json"
+        try:
+            return Failure(str(json.loads(path.read_text(encoding="utf-8"))["reason"]), self.log(job))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @contextmanager
+    def claim(self, job: str) -> Iterator[bool]:
+        """Hold a job for this process; gives False where another process holds it. A dead holder holds nothing."""
+        path = self.folder(job) / "lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise StoreError(explain(error, path)) from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(handle)
+
+
+def _parsed(text: str, job: str) -> tuple[Record | None, str]:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None, "expected a whole JSON record, found one that is cut or not JSON"
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+        return None, f"expected a record of schema {SCHEMA}, found something else"
+    claimed = body.pop("digest", None)
+    try:
+        if claimed != digest(body):
+            return None, "its digest is not that of its content: it was edited or damaged"
+        record = Record(**{name: body[name] for name in Record.__dataclass_fields__})
+        if record.id != job or digest(record.job)[:32] != job:
+            return None, f"expected the record of job {job}, found that of {record.id}"
+    except (KeyError, ValueError, TypeError) as error:
+        return None, f"expected every field of a record, found a fault at {error}"
+    return record, ""
