@@ -56,12 +56,13 @@ def cli() -> None:
 @_options("profile", "results", "json")
 def list_(profile: str, results: Path, as_json: bool) -> None:
     """Every table and figure, with how far each is."""
-    from repro.plan import expand
+    from repro.plan import code, expand
     from repro.render import documents, terminal
     from repro.spec import load
     from repro.store import Store
 
     specs, means, store = load.specs(), load.profile(profile), Store(results)
+    code.recall(store.sources)
     options = expand.Options(seeds=means.seeds, device=expand.device(means.device))
     rows = []
     for table in specs.tables.values():
@@ -111,6 +112,7 @@ def plan_(table: str, as_json: bool, **typed: Any) -> None:
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out.")
 def run(table: str, workers: int | None, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
+    from repro.plan import code
     from repro.plan.needs import needs
     from repro.render import terminal
     from repro.render.progress import Display
@@ -118,6 +120,7 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
 
     specs, plan, store = _planned(table, **typed)
     store.prepare()
+    code.remember(store.sources)
     found = needs(plan, store)
     count = workers or plan.profile.workers
     terminal.opening(plan, found, count)
@@ -201,11 +204,12 @@ def sheet(profile: str, results: Path, output: Path) -> None:
 def _planned(
     table: str, *, profile: str, results: Path, rows: str, columns: str, seeds: str, limit: int | None, device: str | None, data: Sequence[str]
 ) -> tuple[Specs, Plan, Store]:
-    from repro.plan import expand
+    from repro.plan import code, expand
     from repro.spec import load
     from repro.store import Store
 
-    specs, means = load.specs(), load.profile(profile)
+    specs, means, store = load.specs(), load.profile(profile), Store(results)
+    code.recall(store.sources)
     options = expand.Options(
         seeds=_seeds(seeds) or means.seeds,
         rows=_names(rows),
@@ -214,7 +218,7 @@ def _planned(
         device=expand.device(device or means.device),
         data=_folders(data, list(means.data)),
     )
-    return specs, expand.expand(specs.tables, specs.table(table), means, options), Store(results)
+    return specs, expand.expand(specs.tables, specs.table(table), means, options), store
 
 
 def _board(specs: Specs, plan: Plan, store: Store) -> Any:

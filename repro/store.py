@@ -58,6 +58,11 @@ class Store:
         except OSError as error:
             raise StoreError(explain(error, self.root)) from error
 
+    @property
+    def sources(self) -> Path:
+        """Where what was learned of our own sources is kept, which spares parsing them."""
+        return self.root / "code.json"
+
     def folder(self, job: str) -> Path:
         """Where a job's files are."""
         return self.root / job[:2] / job

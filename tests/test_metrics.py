@@ -62,9 +62,7 @@ def test_mean_accuracy_of_resnet50_on_imagenet_c_is_the_published_one(resnet50: 
     ("observer", "bias", "shapes", "textures"),
     [("pytorch/resnet50", 22.1, 162, 572), ("paper/alexnet", 42.9, 283, 376)],
 )
-def test_shape_bias_is_the_published_one(
-    shared: Path, observer: str, bias: float, shapes: int, textures: int
-) -> None:
+def test_shape_bias_is_the_published_one(shared: Path, observer: str, bias: float, shapes: int, textures: int) -> None:
     with (shared / "data" / "cue_conflict_decisions.csv").open() as stream:
         rows = [row for row in csv.DictReader(stream) if row["observer"] == observer]
     assert len(rows) == 1280

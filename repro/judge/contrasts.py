@@ -29,6 +29,10 @@ class Contrast:
     target: Decimal = Decimal(0)
     printed: TextRef | None = None
 
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise ClaimError("a test sets a number beside itself, so nothing is left to compare")
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -78,7 +82,7 @@ def expand(test: model.Test, *, table: str, directions: Directions) -> Node:
             sums = [operands.operand(text, table) for text in test.of]
             return _all(_above(first, second) for first, second in pairwise(sums))
         case model.Ratio():
-            of, to = (_sum(operands.operand(text, table)) for text in (test.of, test.to))
+            of, to = (collect(operands.operand(text, table)) for text in (test.of, test.to))
             return Ratio(of, to, Decimal(repr(test.above)))
         case model.Within():
             return _all(_within(test, table))
@@ -107,7 +111,11 @@ def _orderings(
                     sign = _sign(pair[0], directions) * (-1 if test.kind == "worse" else 1)
                     yield _above(*pair[::sign])
         case model.Gain():
-            for column, other in zip(test.columns, test.other_columns or test.columns, strict=True):
+            others = test.other_columns or test.columns
+            if len(others) != len(test.columns):
+                counts = f"({len(test.columns)}), found {len(others)}"
+                raise ClaimError(f'a test "gain" needs as many other_columns as columns {counts}')
+            for column, other in zip(test.columns, others, strict=True):
                 yield _gain(test, column, other, table, directions)
         case model.Monotone():
             step = 1 if test.trend == "falling" else -1
@@ -126,7 +134,7 @@ def _gain(test: model.Gain, column: str, other_column: str, table: str, directio
     other, other_over = _cell(test.other, other_column, table), _cell(test.other_over, other_column, table)
     ours, theirs = _sign(row, directions), _sign(other, directions)
     parts = _scaled(row, ours) + _scaled(over, -ours) + _scaled(other, -theirs) + _scaled(other_over, theirs)
-    return Contrast(_sum(parts))
+    return Contrast(collect(parts))
 
 
 def _within(test: model.Within, table: str) -> Iterator[Contrast]:
@@ -135,9 +143,9 @@ def _within(test: model.Within, table: str) -> Iterator[Contrast]:
     if test.low is None and test.high is None:
         raise ClaimError(f'a test "within" of "{test.of}" needs low, high or both, found neither')
     if test.low is not None:
-        yield Contrast(_sum(of), target=Decimal(repr(test.low)))
+        yield Contrast(collect(of), target=Decimal(repr(test.low)))
     if test.high is not None:
-        yield Contrast(_sum(_scaled(of, -1)), target=-Decimal(repr(test.high)))
+        yield Contrast(collect(_scaled(of, -1)), target=-Decimal(repr(test.high)))
 
 
 def _distinct(test: model.Distinct, table: str) -> Iterator[Distinct]:
@@ -175,10 +183,10 @@ def _scaled(operand: Operand, sign: int) -> Operand:
 
 def _above(first: Operand, second: Operand) -> Contrast:
     """`first` is above `second`."""
-    return Contrast(_sum(first + _scaled(second, -1)))
+    return Contrast(collect(first + _scaled(second, -1)))
 
 
-def _sum(parts: Sequence[tuple[int | Decimal, Term]]) -> Sum:
+def collect(parts: Sequence[tuple[int | Decimal, Term]]) -> Sum:
     """Each number once, with its coefficients added; what cancels is left out."""
     coefficients: dict[Term, Decimal] = {}
     for coefficient, term in parts:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from repro.judge import statistics
 from repro.judge.cells import Direction
-from repro.judge.contrasts import Contrast, Distinct, Leaf, Multiple, Ratio, Sum
+from repro.judge.contrasts import Contrast, Distinct, Leaf, Multiple, Ratio, Sum, collect
 from repro.judge.policy import Policy
 from repro.judge.statistics import Deviation, Interval, Pool, Sample, Spread
 from repro.spec.numbers import as_printed
@@ -172,7 +172,7 @@ def _ratio(ratio: Ratio, asked: Asked) -> Finding:
     of, to = (1 if _value(terms, samples) >= 0 else -1 for terms in (ratio.of, ratio.to))
     terms = [(of * coefficient, term) for coefficient, term in ratio.of]
     terms += [(-to * ratio.above * coefficient, term) for coefficient, term in ratio.to]
-    return _contrast(Contrast(tuple(terms)), asked)
+    return _contrast(Contrast(collect(terms)), asked)
 
 
 def _printed(statement: str, cells: Sequence[CellRef], asked: Asked, unit: Decimal | None) -> Finding:

@@ -139,7 +139,7 @@ def hue(images: Tensor, turns: Tensor) -> Tensor:
     Equals torchvision's `adjust_hue`: hue in HSV, whose value and chroma stay. No HSV image is formed: each channel is
     value minus chroma times a trapezium of the hue.
     """
-    red, green, blue = images.transpose(0, 1).contiguous()  # planes: selecting by arithmetic is 5 times faster than where
+    red, green, blue = images.transpose(0, 1).contiguous()  # planes; selecting by arithmetic beats torch.where 5 times
     value = torch.maximum(torch.maximum(red, green), blue)
     chroma = value - torch.minimum(torch.minimum(red, green), blue)
     sixth = (red - green).add_(chroma, alpha=4)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ class Images:
     parent_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.images.ndim == 4 and self.images.shape[1] == 3 and self.images.dtype == np.uint8
+        assert self.images.shape[1:] == (3, *self.images.shape[2:])
+        assert self.images.dtype == np.uint8
         for column in (self.labels, self.textures, self.condition):
             assert column is None or (column.shape == (len(self.images),) and column.dtype == np.int64)
         assert (self.condition is None) == (not self.conditions)
@@ -84,7 +86,7 @@ def read(folder: Path) -> Images:
     try:
         info = json.loads((folder / INFO).read_text(encoding="utf-8"))
         pictures = np.load(folder / PICTURES, mmap_mode="r")
-        with np.load(folder / TARGETS) as targets:
+        with open(folder / TARGETS, "rb") as file, np.load(file) as targets:
             columns = {name: targets[name] for name in targets.files}
         if info["layout"] != LAYOUT or list(pictures.shape) != info["shape"] or len(columns["labels"]) != len(pictures):
             raise ValueError("its files do not belong together")
@@ -99,9 +101,10 @@ def read(folder: Path) -> Images:
             parents=None if parents is None else tuple(parents),
             parent_names=tuple(info["parent_names"]),
         )
-    except (OSError, ValueError, KeyError, EOFError) as fault:
-        raise DataMissing(f"{folder}: expected a set of images, found none that can be read ({fault}); make it again") \
-            from fault
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as fault:
+        raise DataMissing(
+            f"{folder}: expected a set of images, found none that can be read ({fault}); make it again"
+        ) from fault
 
 
 def _description(images: Images) -> dict[str, object]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-import numpy as np
 from torch import Generator, Tensor, nn
 
-
-class Negative(NamedTuple):
-    """A batch of non-semantic negatives, one for each query, and their weight in the loss."""
-
-    images: Tensor  # N x C x H x W, normalised as the queries are
-    alpha: float
+from repro.lab.evaluation import Answers, Result
+from repro.lab.jobs import Context
+from repro.lab.negative import Negative
+from repro.lab.probing import Fit, Material
 
 
 class Net(Protocol):
@@ -56,7 +53,7 @@ class Negatives(Protocol):
     Recipe: type
 
     def make(
-        self, queries: Tensor, plain: Callable[[], Tensor], recipe: Any, *, generator: Generator
+        self, queries: Tensor, recipe: Any, *, plain: Callable[[], Tensor], generator: Generator
     ) -> list[Negative]:
         """Negatives for a batch of query views; `plain()` gives the same images without augmentation."""
 
@@ -75,9 +72,7 @@ class Trainee(Protocol):
 
     encoder: nn.Module  # the network that is kept
 
-    def forward(
-        self, first: Tensor, second: Tensor, negatives: Sequence[Negative], *, generator: Generator
-    ) -> Tensor:
+    def forward(self, first: Tensor, second: Tensor, *, negatives: Sequence[Negative], generator: Generator) -> Tensor:
         """The loss of one batch of two views, a scalar; the method's own state moves on by one step."""
 
 
@@ -86,12 +81,12 @@ class Probe(Protocol):
 
     Recipe: type
 
-    def fit(self, encoder: nn.Module, data: Any, recipe: Any, **means: Any) -> Any:
-        """A `repro.lab.classifier.Fit`: the classifier and what there is to tell of it."""
+    def fit(self, material: Material, recipe: Any, *, context: Context) -> Fit:
+        """Learn the classifier from the material."""
 
 
 class Evaluator(Protocol):
     """A module of `repro/lab/evaluators`; it gets numpy arrays only, and `repro.metrics` does the arithmetic."""
 
-    def evaluate(self, outputs: np.ndarray, data: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """From (N, classes) probabilities: the metrics, and the arrays they can be computed from again."""
+    def evaluate(self, answers: Answers) -> Result:
+        """From a network's answers to the metrics, and the arrays they can be computed from again."""

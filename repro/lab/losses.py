@@ -12,9 +12,9 @@ from torch import Tensor
 def contrastive(
     queries: Tensor,
     keys: Tensor,
+    *,
     queue: Tensor,
     negatives: Sequence[tuple[Tensor, float]],
-    *,
     temperature: float,
 ) -> Tensor:
     """Eq. 1: the noise-contrastive loss of MoCo, with non-semantic negatives in the denominator.
@@ -27,7 +27,7 @@ def contrastive(
     denominator, in Eq. 1 and in the code; the method without negatives has none.
 
     >>> one = torch.ones(1, 1)
-    >>> round(contrastive(one, one, -one, [(one, 2.0)], temperature=1.0).exp().item() * torch.e, 4)
+    >>> round(contrastive(one, one, queue=-one, negatives=[(one, 2.0)], temperature=1.0).exp().item() * torch.e, 4)
     10.4752
     >>> round(torch.e + 1 / torch.e + torch.e**2, 4)
     10.4752

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from repro.files import write_whole
+
 ROOT = Path(__file__).resolve().parents[2]
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(repro[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+(repro[\w.]*))", re.MULTILINE)
+_known: dict[str, str] = {}  # SHA-256 of a source's bytes -> hash of what it does; parsing it again is slow
 
 
 @cache
@@ -19,44 +25,81 @@ def version(entries: tuple[str, ...]) -> str:
     """
     whole = hashlib.sha256()
     for name in sorted(closure(entries)):
-        whole.update(f"{name} {_read(name)[0]}\n".encode())
+        whole.update(f"{name} {_meaning(name)}\n".encode())
     return whole.hexdigest()[:16]
 
 
 def closure(entries: Iterable[str]) -> set[str]:
-    """The modules of ours that these modules reach by their imports, themselves included."""
+    """The modules of ours that these modules reach by their imports, themselves and their packages included."""
     reached: set[str] = set()
-    waiting = [name for name in entries if _path(name) is not None]
+    waiting = list(entries)
     while waiting:
         name = waiting.pop()
-        if name not in reached:
+        if name not in reached and _path(name) is not None:
             reached.add(name)
-            waiting += [found for found in _read(name)[1] if found not in reached]
+            waiting += [found for found in _imports(name) if found not in reached]
+            waiting += [name.rpartition(".")[0]] if "." in name else []
     return reached
 
 
+def recall(file: Path) -> None:
+    """Take over what an earlier process learned of unchanged sources; a file that is absent or damaged says nothing."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return
+    if isinstance(found, dict) and all(isinstance(part, str) for part in (*found.keys(), *found.values())):
+        _known.update(found)
+
+
+def remember(file: Path) -> None:
+    """Leave what this process learned of its sources for the next one."""
+    text = json.dumps(_known, sort_keys=True)
+    if not file.is_file() or file.read_text(encoding="utf-8", errors="replace") != text:
+        write_whole(file, text)
+
+
+@cache
 def _path(name: str) -> Path | None:
     base = ROOT.joinpath(*name.split("."))
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
 @cache
-def _read(name: str) -> tuple[str, tuple[str, ...]]:
+def _source(name: str) -> bytes:
     path = _path(name)
     assert path is not None
-    tree = ast.parse(path.read_bytes())
-    imports = tuple(sorted(set(_imports(tree))))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            if isinstance(body[0].value.value, str):
-                del body[0]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+    return path.read_bytes()
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.startswith("repro.") and _path(name) is not None)
+def _imports(name: str) -> Iterator[str]:
+    for match in _IMPORT.finditer(_source(name)):
+        module = (match.group(1) or match.group(3)).decode()
+        yield module
+        for part in re.findall(r"(\w+)(?:\s+as\s+\w+)?", (match.group(2) or b"").decode()):
+            yield f"{module}.{part}"
+
+
+@cache
+def _meaning(name: str) -> str:
+    key = hashlib.sha256(_source(name)).hexdigest()
+    if key not in _known:
+        tree = ast.parse(_source(name))
+        _strip(tree)
+        _known[key] = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _known[key]
+
+
+def _strip(node: ast.AST) -> None:
+    """Take the docstrings out of a module, its classes and functions."""
+    for child in ast.walk(node):
+        if isinstance(child, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = child.body[0] if child.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                child.body = child.body[1:]
+
+
+def forget() -> None:
+    """Read every source anew; for tests that change one."""
+    for kept in (version, _path, _source, _meaning):
+        kept.cache_clear()

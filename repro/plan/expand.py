@@ -42,6 +42,7 @@ class Plan:
     jobs: dict[str, Job] = field(default_factory=dict)
     cells: dict[CellKey, dict[int, str]] = field(default_factory=dict)  # cell -> seed -> id of its evaluation
     blocked: dict[CellKey, str] = field(default_factory=dict)  # cell -> why it cannot be run here
+    sets: dict[str, Job] = field(default_factory=dict)  # the paper's data set -> the job that makes what stands for it
 
     def add(self, job: Job) -> str:
         """Take a job in, once; returns its id."""
@@ -119,6 +120,12 @@ def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list
 
 
 def _data(plan: Plan, dataset: str) -> Job:
+    if dataset not in plan.sets:
+        plan.sets[dataset] = _data_job(plan, dataset)
+    return plan.sets[dataset]
+
+
+def _data_job(plan: Plan, dataset: str) -> Job:
     spec = recipes.dataset(plan.profile, dataset)
     for key, value in spec.items():
         if isinstance(value, str) and value.startswith("$"):

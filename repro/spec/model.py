@@ -289,3 +289,28 @@ class Profile(Part):
     references: dict[str, Text] = {}  # metric -> the network whose errors normalise it ("mce" -> "alexnet")
     sizes: dict[str, int] = {}  # the paper's data set -> images in it, where the data set's own recipe does not say
     rates: dict[str, Rate] = {}  # kind of job -> rate
+
+
+class Checkpoint(Part):
+    """A weight file that others made: where from, what is known of it, and which rows it can stand for."""
+
+    name: Id
+    url: Text
+    filename: Text | None = None  # as its authors call it, where the address does not end in it
+    bytes: int | None = Field(default=None, gt=0)
+    hash: Annotated[str, StringConstraints(pattern=r"^(md5|sha256)(-prefix)?:[0-9a-f]{8,64}$")] | None = None
+    hash_by: Literal["authors", "none"]  # who published the hash; "none": it is recorded at first download, as ours
+    licence: Text
+    layout: Literal["moco-pretrain", "moco-probe", "torchvision", "data-parallel", "pycontrast", "pycontrast-classifier"]
+    serves: list[Text] = []  # "table1/moco-k16384": the rows whose network it is
+    run: int | None = Field(default=None, ge=1, le=3)  # which of a row's runs
+    note: Text | None = None
+    source: Text  # where address and hash were read
+
+
+class Checkpoints(Part):
+    """Every weight file by name, and the rows for which nobody published one."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    checkpoints: list[Checkpoint] = []
+    missing: dict[str, Text] = {}  # "table1/byol" -> what is known of it

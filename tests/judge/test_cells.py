@@ -1,4 +1,4 @@
-"""Cells: the worked cases, what counts for a deviation where the paper prints none, and the verdicts' long-run behaviour."""
+"""Cells: the worked cases, where a deviation comes from when the paper prints none, verdicts in the long run."""
 
 from __future__ import annotations
 
@@ -239,7 +239,10 @@ def test_with_nothing_at_all_the_cell_stays_open() -> None:
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.interval is None
     assert found.further_seeds is None
-    assert found.reason == "ours 70.00 is 2.40 above 67.60; no deviation is known to judge it by: more seeds would give one"
+    assert (
+        found.reason
+        == "ours 70.00 is 2.40 above 67.60; no deviation is known to judge it by: more seeds would give one"
+    )
 
 
 def test_a_column_of_unequal_deviations_is_moderated() -> None:
@@ -265,17 +268,15 @@ def test_a_suspect_target_keeps_its_numbers_and_loses_its_verdict() -> None:
     assert cell == Cell(
         "a", "b", REPORTED, seeds, Verdict.SUSPECT, "copied", judgement, (Flag.SUSPECT, Flag.REIMPLEMENTED)
     )
-    plain = judged_cell(
-        "a", "b", reported=REPORTED, seeds=seeds, judgement=judgement, suspect=None, reimplemented=None
-    )
+    plain = judged_cell("a", "b", reported=REPORTED, seeds=seeds, judgement=judgement, suspect=None, reimplemented=None)
     assert (plain.verdict, plain.reason, plain.flags) == (judgement.verdict, judgement.reason, ())
 
 
-# ------------------------------------------------------------------------------------------------------- in the long run
+# ------------------------------------------------------------------------------------------------ in the long run
 
 
 def frequencies(shift: float, policy: Policy, simulations: int = 3000) -> Counter[str]:
-    """Percent of each verdict where nine rows of three runs, and ours, have a deviation of 0.275 and ours is shifted."""
+    """Percent of each verdict where nine rows of three runs and ours have a deviation of 0.275, and ours a shift."""
     generator = np.random.default_rng(5)
     counts: Counter[str] = Counter()
     for _ in range(simulations):

@@ -24,7 +24,7 @@ def test_chance_of_showing_equivalence(margin: float, runs: int, percent: int) -
 
 
 def test_further_seeds_are_the_first_number_that_decides() -> None:
-    # no difference at all: equivalence within 0.735 needs 1.734 (t of 18 at .95) x 0.6 x sqrt(1/3 + 1/m) < 0.735, m >= 7
+    # no difference: equivalence within 0.735 needs 1.734 (t of 18 at .95) x 0.6 x sqrt(1/3 + 1/m) < 0.735, m >= 7
     needed = seeds_to_decide(0.0, Deviation(0.6, 18), reported=3, ours=3, margin=0.735, level=0.05, most=100)
     assert 1.734 * 0.6 * math.sqrt(1 / 3 + 1 / 6) > 0.735 > 1.734 * 0.6 * math.sqrt(1 / 3 + 1 / 7)
     assert needed == 4

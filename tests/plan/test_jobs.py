@@ -99,17 +99,29 @@ def test_a_comment_leaves_the_version_of_code_and_a_change_does_not(tmp_path: Pa
     monkeypatch.setattr(code, "ROOT", tmp_path)
 
     def version() -> str:
-        code._read.cache_clear()
-        code.version.cache_clear()
+        code.forget()
         return code.version(("repro.a",))
 
-    first = version()
-    (tmp_path / "repro" / "b.py").write_text('def f():\n    return 1  # now with a comment\n')
-    assert version() == first
-    (tmp_path / "repro" / "b.py").write_text("def f():\n    return 2\n")
-    assert version() != first
-    code._read.cache_clear()
-    code.version.cache_clear()
+    try:
+        first = version()
+        (tmp_path / "repro" / "b.py").write_text('def f():\n    """Now with a docstring."""\n    return 1  # and a comment\n')
+        assert version() == first
+        (tmp_path / "repro" / "b.py").write_text("def f():\n    return 2\n")
+        assert version() != first
+    finally:
+        code.forget()
+
+
+def test_what_was_learned_of_sources_is_taken_over_and_a_damaged_file_says_nothing(tmp_path: Path) -> None:
+    before = code.version(("repro.metrics",))
+    code.remember(tmp_path / "code.json")
+    code.forget()
+    code.recall(tmp_path / "code.json")
+    assert code.version(("repro.metrics",)) == before
+    (tmp_path / "code.json").write_text("{")
+    code.recall(tmp_path / "code.json")
+    code.forget()
+    assert code.version(("repro.metrics",)) == before
 
 
 def test_a_folder_that_changes_has_another_fingerprint(tmp_path: Path) -> None:

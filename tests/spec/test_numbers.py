@@ -31,7 +31,20 @@ def test_a_printed_cell(text: str, mean: str, std: str | None, decimals: int) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "77,88", "77.88 ±", "± 0.28", "77.88 ± -0.28", "77.88 ± +0.28", "77.88 +- 0.28", "1e3", "nan", "7.8.8", "5 %"],
+    [
+        "",
+        "-",
+        "77,88",
+        "77.88 ±",
+        "± 0.28",
+        "77.88 ± -0.28",
+        "77.88 ± +0.28",
+        "77.88 +- 0.28",
+        "1e3",
+        "nan",
+        "7.8.8",
+        "5 %",
+    ],
 )
 def test_what_is_no_printed_cell(text: str) -> None:
     with pytest.raises(ValueError, match="expected a printed number") as caught:

@@ -13,12 +13,13 @@ is neither shape nor texture. Unlabelled images show the labelled classes, where
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.lab.corruptions.sweep import every_corruption
 from repro.lab.data import Images
 from repro.lab.drawing import renderings
 from repro.lab.drawing.patterns import PATTERNS
@@ -51,9 +52,6 @@ _CONFLICTS = np.array([(a, b) for a in range(len(DISTINCT)) for b in range(len(D
 _CHUNK = 256
 """Scenes drawn from one stream: a set's first images do not depend on how many follow."""
 
-Split = Literal[
-    "train", "unlabelled", "val", "sketch", "stylized", "rendition", "texture", "cue-conflict", "corrupted"
-]
 _STREAMS = ("train", "unlabelled", "val", "sketch", "stylized", "rendition", "texture", "cue-conflict")
 
 
@@ -62,12 +60,14 @@ class Recipe:
     """One split. Lengths are in halves of the frame, angles in degrees, luminances in 0 to 1.
 
     `count` is the number of images; of "corrupted", that of each corruption at each severity. `surround` in 0 to 1 is
-    the strength of the object's pattern in its surroundings: the more, the more texture a learner sees. `object_size`,
-    `aspect`, `rotation`, `shift`, `warp`, `texture_size`, `contrast` and `figure` are those of `drawing.scene.Variation`; `line`
-    is the range of the half width of drawn outlines, `shading` in 0 to 1 how dark a sketch's inside is.
+    the strength of the object's pattern in its surroundings: the more, the more texture a learner sees. `object_size`
+    to `figure` are those of `drawing.scene.Variation`; the wider `figure`, the more shape a learner sees. `line` is the
+    range of the half width of drawn outlines, `shading` in 0 to 1 how dark a sketch's inside is.
     """
 
-    split: Literal["train", "unlabelled", "val", "sketch", "stylized", "rendition", "texture", "cue-conflict", "corrupted"]
+    split: Literal[
+        "train", "unlabelled", "val", "sketch", "stylized", "rendition", "texture", "cue-conflict", "corrupted"
+    ]
     count: int
     pixels: int
     seed: int
@@ -78,6 +78,7 @@ class Recipe:
     shift: float
     warp: float
     texture_size: tuple[float, float]
+    texture_turn: float
     contrast: tuple[float, float]
     figure: tuple[float, float]
     line: tuple[float, float]
@@ -85,7 +86,12 @@ class Recipe:
 
 
 def build(recipe: Recipe) -> Images:
-    """Draw a split. The same recipe gives the same bytes; other splits and other seeds share no random number."""
+    """Draw a split. The same recipe gives the same bytes; other splits and other seeds share no random number.
+
+    "corrupted" is the first `count` images of "val" under every corruption at every severity.
+    """
+    if recipe.split == "corrupted":
+        return every_corruption(build(replace(recipe, split="val")), seed=recipe.seed)
     labels, textures = _targets(recipe)
     pictures = np.concatenate(list(_chunks(recipe, labels, textures)))
     return Images(
@@ -107,9 +113,7 @@ def _targets(recipe: Recipe) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return turn % len(CLASSES), turn % len(CLASSES)
 
 
-def _chunks(
-    recipe: Recipe, labels: NDArray[np.int64], textures: NDArray[np.int64]
-) -> Iterator[NDArray[np.uint8]]:
+def _chunks(recipe: Recipe, labels: NDArray[np.int64], textures: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
     stream = _STREAMS.index(recipe.split)
     for chunk, start in enumerate(range(0, recipe.count, _CHUNK)):
         generator = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(stream, chunk)))
@@ -128,6 +132,7 @@ def _drawing(
         shift=recipe.shift,
         warp=recipe.warp,
         texture_size=recipe.texture_size,
+        texture_turn=recipe.texture_turn,
         contrast=recipe.contrast,
         figure=recipe.figure,
     )
@@ -144,6 +149,4 @@ def _drawing(
             bank, fill = renderings.style_bank(), generator.integers(0, len(STYLES), len(shape))
         case _:
             bank, fill = renderings.class_bank(), texture
-    return renderings.filled(
-        shape, fill, bank=bank, surround=recipe.surround, variation=variation, generator=generator
-    )
+    return renderings.filled(shape, fill, bank=bank, surround=recipe.surround, variation=variation, generator=generator)

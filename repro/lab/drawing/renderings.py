@@ -15,8 +15,8 @@ from repro.lab.drawing.scene import Floats, Variation
 from repro.lab.drawing.styles import CLUTTER, STYLES
 
 Indices = NDArray[np.int64]
-BLOCK = 32
-"""Images drawn at a time, so that the samples of all of them stay in the processor's cache."""
+BLOCK = 1 << 14
+"""Sample points drawn at a time: few enough that the arrays stay in the processor's cache and on the program's heap."""
 CHROMA = 0.5
 """How far from grey colours go; grey itself is as likely as any."""
 PATTERN_SEED, STYLE_SEED, CLUTTER_SEED = 1, 2, 3
@@ -24,7 +24,7 @@ PATTERN_SEED, STYLE_SEED, CLUTTER_SEED = 1, 2, 3
 
 @dataclass(frozen=True)
 class Drawing:
-    """n images before they are pixels: `colours` (n, layers, 3), and `layers(part, x, y)`, the shares of rows `part`."""
+    """n images before they are pixels: `colours` (n, layers, 3); `layers(part, x, y)`, their shares in rows `part`."""
 
     colours: NDArray[np.float64]
     layers: Callable[[slice, Floats, Floats], list[Floats]]
@@ -32,7 +32,8 @@ class Drawing:
     def images(self, n: int, *, pixels: int) -> NDArray[np.uint8]:
         """The first n images: uint8 (n, 3, pixels, pixels)."""
         x, y = scene.frame(pixels)
-        parts = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+        step = max(1, BLOCK // x.size)
+        parts = [slice(start, min(start + step, n)) for start in range(0, n, step)]
         drawn = [scene.compose(self.layers(part, x, y), self.colours[part], pixels=pixels) for part in parts]
         return np.concatenate(drawn)
 
@@ -69,9 +70,9 @@ def filled(
     """
     n = len(shape)
     pose = scene.draw_pose(n, variation, generator=generator)
-    inner = scene.draw_weave(n, variation, turn="any", generator=generator)
-    outer = scene.draw_weave(n, variation, turn="any", generator=generator)
-    spread = scene.draw_weave(n, variation, turn="any", generator=generator)
+    inner = scene.draw_weave(n, variation, generator=generator)
+    outer = scene.draw_weave(n, variation, generator=generator)
+    spread = scene.draw_weave(n, variation, generator=generator)
     heap = generator.integers(0, len(CLUTTER), n)
     palette = colours.figure_and_ground(
         n, contrast=variation.contrast, figure=variation.figure, chroma=CHROMA, generator=generator
@@ -94,7 +95,7 @@ def framed(
 ) -> Drawing:
     """A pattern of `bank` that fills the frame, without an object."""
     n = len(texture)
-    weave = scene.draw_weave(n, variation, turn="any", generator=generator)
+    weave = scene.draw_weave(n, variation, generator=generator)
 
     def layers(part: slice, x: Floats, y: Floats) -> list[Floats]:
         fill = scene.tone(bank, weave.rows(part), texture[part], x=x, y=y)
@@ -117,7 +118,7 @@ def sketched(
     """
     n = len(shape)
     pose = scene.draw_pose(n, variation, generator=generator)
-    strokes = scene.draw_weave(n, variation, turn="any", generator=generator)
+    strokes = scene.draw_weave(n, variation, generator=generator)
     width = generator.uniform(*line, (n, 1)).astype(np.float32)
     light = generator.uniform(0, 2 * np.pi, (n, 1)).astype(np.float32)
     ink, paper = generator.uniform(0.05, 0.3, n), generator.uniform(0.8, 0.97, n)
@@ -145,7 +146,7 @@ def flattened(
     width = generator.uniform(*line, (n, 1)).astype(np.float32)
     light = generator.uniform(0, 2 * np.pi, (n, 1)).astype(np.float32)
     horizon = generator.uniform(-0.6, 0.9, (n, 1)).astype(np.float32)
-    two = colours.pair(n, contrast=variation.figure, chroma=CHROMA, generator=generator)
+    two = colours.pair(n, contrast=variation.contrast, chroma=CHROMA, generator=generator)
     lit = np.clip(two[:, 0] * generator.uniform(1.08, 1.25, (n, 1)), 0, 1)
     ground = np.clip(two[:, 1] * generator.uniform(0.85, 0.97, (n, 1)), 0, 1)
     level = np.where(generator.uniform(size=n) < 0.75, 0.06, 0.95)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,10 @@ SUPERSAMPLE = 2
 class Variation:
     """How much scenes differ: lengths in halves of the frame, angles in degrees, luminances in 0 to 1.
 
-    `object_size` is the range of an object's radius, `aspect` the largest log ratio of its sides, `rotation` the largest
-    turn, `shift` the largest move from the middle, `warp` the depth of its bending, `texture_size` the range of a
-    pattern's period, `contrast` that of the difference of luminance between the two colours of a pattern, `figure`
-    that of the difference between an object and its surroundings.
+    `object_size` is the range of an object's radius, `aspect` the largest log ratio of its sides, `rotation` the
+    largest turn, `shift` the largest move from the middle, `warp` the depth of its bending, `texture_size` the range of
+    a pattern's period, `texture_turn` its largest turn, `contrast` the range of the difference of luminance between the
+    two colours of a pattern, `figure` that of the difference between an object and its surroundings.
     """
 
     object_size: tuple[float, float]
@@ -31,6 +30,7 @@ class Variation:
     shift: float
     warp: float
     texture_size: tuple[float, float]
+    texture_turn: float
     contrast: tuple[float, float]
     figure: tuple[float, float]
 
@@ -85,13 +85,11 @@ def draw_pose(n: int, variation: Variation, *, generator: np.random.Generator) -
     return Pose(_single(inverse), _single(centre), _single(warp), _single(radius), variant)
 
 
-def draw_weave(
-    n: int, variation: Variation, *, turn: Literal["any", "slight"], generator: np.random.Generator
-) -> Weave:
+def draw_weave(n: int, variation: Variation, *, generator: np.random.Generator) -> Weave:
     """Draw how n patterns lie in the frame: scale, direction, place, proportions."""
     low, high = variation.texture_size
     period = np.exp(generator.uniform(np.log(low), np.log(high), n))
-    most = np.pi if turn == "any" else np.deg2rad(variation.rotation)
+    most = np.deg2rad(variation.texture_turn)
     angle = generator.uniform(-most, most, n)
     stretch = np.exp(generator.uniform(-0.15, 0.15, n))
     cos, sin = np.cos(angle), np.sin(angle)

@@ -106,12 +106,15 @@ def _bolt(x: Grid, y: Grid, a: float, b: float) -> Mask:
 
 def _hound(x: Grid, y: Grid, a: float, b: float) -> Mask:
     body = _bar(x, y, start=(-0.55, 0.0), end=(0.5, 0.02), radius=0.36 + 0.04 * a)
-    head = _disc(x, y, at=(-0.86, -0.5), radii=(0.33, 0.3)) | _bar(x, y, start=(-0.9, -0.45), end=(-1.2, -0.36), radius=0.15)
+    head = _disc(x, y, at=(-0.86, -0.5), radii=(0.33, 0.3))
+    muzzle = _bar(x, y, start=(-0.9, -0.45), end=(-1.2, -0.36), radius=0.15)
     ear = _polygon(x, y, [(-0.95, -0.7), (-0.72, -1.08 - 0.08 * b), (-0.58, -0.55)])
     tail = _bar(x, y, start=(0.7, -0.1), end=(1.1, -0.72 - 0.1 * b), radius=0.12)
-    legs = [_bar(x, y, start=(at, 0.2), end=(at + lean, 1.02), radius=0.145)
-            for at, lean in ((-0.7, -0.08 * b), (-0.34, 0.06), (0.4, -0.06), (0.74, 0.08 * b))]
-    return body | head | ear | tail | legs[0] | legs[1] | legs[2] | legs[3]
+    legs = [
+        _bar(x, y, start=(at, 0.2), end=(at + lean, 1.02), radius=0.145)
+        for at, lean in ((-0.7, -0.08 * b), (-0.34, 0.06), (0.4, -0.06), (0.74, 0.08 * b))
+    ]
+    return body | head | muzzle | ear | tail | legs[0] | legs[1] | legs[2] | legs[3]
 
 
 SILHOUETTES: dict[str, Callable[[Grid, Grid, float, float], Mask]] = {

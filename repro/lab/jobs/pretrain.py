@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.files import digest
-from repro.lab import data, snapshot, training
+from repro.lab import data, encoder, snapshot, training
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import build, member
 from repro.lab.seeds import generator
 
-ENCODER = "encoder.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
-_PAUSE = 10.0  # seconds between checkpoints at least, and
-_SHARE = 50  # times as long as writing one takes, so that they cost two percent at most
 _SMOOTHING = 0.98  # of the loss that is reported: about the mean of the last 50 steps
 _GPU_CHECKS = 20  # steps between looks at the loss where each look waits for the device
 
@@ -31,7 +29,7 @@ _GPU_CHECKS = 20  # steps between looks at the loss where each look waits for th
 class Run:
     """A training run: what it is made of, and how far it is."""
 
-    images: Tensor  # uint8 N x 3 x H x W
+    images: NDArray[np.uint8]  # N x 3 x H x W
     pixels: int
     seed: int
     recipe: dict[str, Any]  # group -> typed recipe
@@ -50,27 +48,27 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
 
     Raises `JobFailed` where the recipe does not fit the data or the loss is no number, `Stopped` on request.
     """
-    current = _prepare(spec, seed=seed, images=torch.from_numpy(data.read(inputs["data"]).images), context=context)
-    finished = _finished(folder / ENCODER, current)
+    current = _prepare(spec, seed=seed, images=data.read(inputs["data"]).images, context=context)
+    finished = _finished(folder / encoder.FILE, current)
     if finished is None:
-        _resume(current, folder / CHECKPOINT, context)
-        _train(current, folder, context)
+        _resume(current, folder / CHECKPOINT, context=context)
+        _train(current, folder, context=context)
         finished = {"loss": float(current.loss), "steps": current.step}
         about = {"work": current.identity, "values": finished}
-        snapshot.save(folder / ENCODER, current.method.encoder.state_dict(), about=about)
+        snapshot.save(folder / encoder.FILE, current.method.encoder.state_dict(), about=about)
         (folder / CHECKPOINT).unlink(missing_ok=True)
-    return Outcome(values=finished, files=[ENCODER])
+    return Outcome(values=finished, files=[encoder.FILE])
 
 
-def _prepare(spec: Mapping[str, Any], *, seed: int, images: Tensor, context: Context) -> Run:
+def _prepare(spec: Mapping[str, Any], *, seed: int, images: NDArray[np.uint8], context: Context) -> Run:
     groups = spec["recipe"]
     family = {group: member(folder, groups[group]["name"]) for group, folder in _FOLDERS.items()}
     recipe = {group: build(module.Recipe, groups[group]) for group, module in family.items()}
     recipe["training"] = build(training.Recipe, groups["training"])
     training.settle(recipe["training"])
     schedule = training.Schedule(recipe["training"], len(images), seed)
-    encoder = family["net"].build(recipe["net"], seed=seed)
-    method = family["method"].build(recipe["method"], encoder, batch=recipe["training"].batch, seed=seed)
+    network = family["net"].build(recipe["net"], seed=seed)
+    method = family["method"].build(recipe["method"], network, batch=recipe["training"].batch, seed=seed)
     method = method.to(context.device).train()
     return Run(
         images=images,
@@ -89,22 +87,18 @@ def _prepare(spec: Mapping[str, Any], *, seed: int, images: Tensor, context: Con
 _FOLDERS = {"net": "nets", "views": "views", "method": "methods", "negatives": "negatives"}
 
 
-def _train(current: Run, folder: Path, context: Context) -> None:
+def _train(current: Run, folder: Path, *, context: Context) -> None:
     """From the step the run is at to its end, with checkpoints on the way."""
     total = current.schedule.steps
     look_every = 1 if torch.device(current.device).type == "cpu" else _GPU_CHECKS
-    written, wait = time.monotonic(), _PAUSE
+    pace = snapshot.Pace()
     while current.step < total:
         loss = _step(current)
-        if current.step % look_every == 0 or current.step == total:
+        stopping, due = context.stopping(), pace.due()
+        if stopping or due or current.step % look_every == 0 or current.step == total:
             _check(current, loss)
-        stopping = context.stopping()
-        if stopping or (time.monotonic() - written > wait and current.step < total):
-            _check(current, loss)
-            start = time.monotonic()
-            _save(current, folder / CHECKPOINT)
-            written = time.monotonic()
-            wait = max(_PAUSE, _SHARE * (written - start))
+        if stopping or due:
+            pace.time(lambda: _save(current, folder / CHECKPOINT))
         if stopping:
             raise Stopped(f"stopped after step {current.step} of {total}")
         context.progress(current.step, total, "steps")
@@ -115,20 +109,20 @@ def _train(current: Run, folder: Path, context: Context) -> None:
 def _step(current: Run) -> Tensor:
     """One batch: views, negatives, loss, gradient, update. All random numbers come from the seed and the step."""
     recipe, family, step = current.recipe, current.family, current.step
-    images = current.images[current.schedule.batch(step)].to(current.device)
+    images = torch.from_numpy(current.images[current.schedule.batch(step).numpy()]).to(current.device)
     views, negatives = family["views"], family["negatives"]
     random = generator(current.seed, "views", step)
     first, second = views.pair(images, recipe["views"], pixels=current.pixels, generator=random)
     others = negatives.make(
         first,
-        lambda: views.plain(images, recipe["views"], pixels=current.pixels),
         recipe["negatives"],
+        plain=lambda: views.plain(images, recipe["views"], pixels=current.pixels),
         generator=generator(current.seed, "negatives", step),
     )
     for group in current.optimizer.param_groups:
         group["lr"] = current.schedule.learning_rate(step)
     with training.precision(recipe["training"], current.device):
-        loss = current.method(first, second, others, generator=generator(current.seed, "method", step))
+        loss = current.method(first, second, negatives=others, generator=generator(current.seed, "method", step))
     current.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     current.optimizer.step()
@@ -157,7 +151,7 @@ def _save(current: Run, path: Path) -> None:
     snapshot.save(path, tensors, about={"work": current.identity, "step": current.step})
 
 
-def _resume(current: Run, path: Path, context: Context) -> None:
+def _resume(current: Run, path: Path, *, context: Context) -> None:
     """Take up a checkpoint where there is one of this work; a damaged one is told and left aside."""
     try:
         tensors, about = snapshot.load(path)

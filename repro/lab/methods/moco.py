@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
 from repro.lab import losses
-from repro.lab.families import Negative
+from repro.lab.negative import Negative
 from repro.lab.seeds import generator as seeded
 
 
@@ -45,7 +45,7 @@ class MoCo(nn.Module):
         self.register_buffer("queue", F.normalize(rows, dim=1))  # K x D
         self.register_buffer("place", torch.zeros((), dtype=torch.int64))  # where the next keys go
 
-    def forward(self, first: Tensor, second: Tensor, negatives: Sequence[Negative], *, generator: Generator) -> Tensor:
+    def forward(self, first: Tensor, second: Tensor, *, negatives: Sequence[Negative], generator: Generator) -> Tensor:
         """Loss of the queries `first` against the keys of `second`, the queue and the negatives; then the keys join it.
 
         Negatives go through the key encoder, each in a forward pass of its own, and never join the queue.
@@ -57,7 +57,7 @@ class MoCo(nn.Module):
             others = [(self._project_shuffled(part.images, generator=generator), part.alpha) for part in negatives]
             queue = self.queue.clone()  # what the gradient refers to must not change
             self._enqueue(keys)
-        return losses.contrastive(queries, keys, queue, others, temperature=self.recipe.temperature)
+        return losses.contrastive(queries, keys, queue=queue, negatives=others, temperature=self.recipe.temperature)
 
     def _project(self, encoder: nn.Module, images: Tensor) -> Tensor:
         parts = [encoder(part) for part in images.chunk(self.recipe.shuffle_groups)]
@@ -93,7 +93,7 @@ def build(recipe: Recipe, encoder: nn.Module, *, batch: int, seed: int) -> MoCo:
         below = recipe.queue // batch * batch
         nearest = below if below and recipe.queue - below <= batch // 2 else below + batch
         raise JobFailed(
-            f"method.queue: {recipe.queue} is not a multiple of the batch of {batch}, so a batch of keys would not fit; "
+            f"method.queue: {recipe.queue} is not a multiple of the batch of {batch}, so the last keys would not fit; "
             f"the nearest that is one is {nearest}"
         )
     if batch % recipe.shuffle_groups:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Generator, Tensor
 
-from repro.lab.families import Negative
+from repro.lab.negative import Negative
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,6 @@ class Recipe:
     """Nothing to choose."""
 
 
-def make(queries: Tensor, plain: Callable[[], Tensor], recipe: Recipe, *, generator: Generator) -> list[Negative]:
+def make(queries: Tensor, recipe: Recipe, *, plain: Callable[[], Tensor], generator: Generator) -> list[Negative]:
     """No negatives."""
     return []

@@ -15,11 +15,11 @@ import torch
 from torch import Generator, Tensor
 
 from repro.errors import JobFailed
-from repro.lab.families import Negative
+from repro.lab.negative import Negative
 
 # Up to this many pixels per image one index gather for the whole batch is faster on a CPU than copying row by row;
-# measured by benchmarks/patches.py: 5 times faster at 32 x 32, even at about 96 x 96, 4 times slower at 224 x 224.
-GATHER_PIXELS = 64 * 64
+# measured: twice as fast at 32 x 32, even at 48 x 48, 6 times slower at 224 x 224.
+GATHER_PIXELS = 40 * 40
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ def patch_negatives(images: Tensor, *, sizes: tuple[int, int], generator: Genera
     torch.Size([1, 1, 6, 1])
     """
     sides = draw_sides(images, sizes=sizes, generator=generator)
-    return tile(images, sides, *draw_offsets(images, sides, last=True, generator=generator))
+    tops, lefts = draw_offsets(images, sides, last=True, generator=generator)
+    return tile(images, sides, tops=tops, lefts=lefts)
 
 
-def make(queries: Tensor, plain: Callable[[], Tensor], recipe: Recipe, *, generator: Generator) -> list[Negative]:
+def make(queries: Tensor, recipe: Recipe, *, plain: Callable[[], Tensor], generator: Generator) -> list[Negative]:
     """`recipe.count` negatives for each query, (N, C, H, W) each; `plain()` gives the images without augmentation."""
     source = queries.detach() if recipe.source == "query" else plain()
     return [Negative(_once(source, recipe, generator=generator), recipe.alpha) for _ in range(recipe.count)]
@@ -65,8 +66,10 @@ def make(queries: Tensor, plain: Callable[[], Tensor], recipe: Recipe, *, genera
 def _once(images: Tensor, recipe: Recipe, *, generator: Generator) -> Tensor:
     sides = draw_sides(images, sizes=recipe.sizes, generator=generator)
     if recipe.overlap:
-        return tile(images, sides, *draw_offsets(images, sides, last=recipe.last_offset, generator=generator))
-    return tile(images, sides, *draw_shuffle(images, recipe.sizes, sides=sides, generator=generator))
+        tops, lefts = draw_offsets(images, sides, last=recipe.last_offset, generator=generator)
+    else:
+        tops, lefts = draw_shuffle(images, sides, sizes=recipe.sizes, generator=generator)
+    return tile(images, sides, tops=tops, lefts=lefts)
 
 
 def draw_sides(images: Tensor, *, sizes: tuple[int, int], generator: Generator) -> Tensor:
@@ -103,7 +106,7 @@ def draw_offsets(images: Tensor, sides: Tensor, *, last: bool, generator: Genera
 
 
 def draw_shuffle(
-    images: Tensor, sizes: tuple[int, int], *, sides: Tensor, generator: Generator
+    images: Tensor, sides: Tensor, *, sizes: tuple[int, int], generator: Generator
 ) -> tuple[Tensor, Tensor]:
     """Top and left of each tile's patch such that the patches do not overlap: the image's own grid, shuffled."""
     height, width = images.shape[-2:]
@@ -123,15 +126,15 @@ def draw_shuffle(
     return tops, lefts
 
 
-def tile(images: Tensor, sides: Tensor, tops: Tensor, lefts: Tensor) -> Tensor:
+def tile(images: Tensor, sides: Tensor, *, tops: Tensor, lefts: Tensor) -> Tensor:
     """Fill a grid of side d with the d x d patches at `tops`, `lefts`, two (N, R, C), cropped to the image's size."""
     height, width = images.shape[-2:]
     if images.device.type == "cpu" and height * width > GATHER_PIXELS:
-        return _tile_rows(images, sides, tops, lefts)
-    return _tile_gather(images, sides, tops, lefts)
+        return _tile_rows(images, sides, tops=tops, lefts=lefts)
+    return _tile_gather(images, sides, tops=tops, lefts=lefts)
 
 
-def _tile_gather(images: Tensor, sides: Tensor, tops: Tensor, lefts: Tensor) -> Tensor:
+def _tile_gather(images: Tensor, sides: Tensor, *, tops: Tensor, lefts: Tensor) -> Tensor:
     """All images in one gather: for each pixel the place of its patch plus its place in the patch."""
     count, channels, height, width = images.shape
     cells, within = _lattice(height, width, (int(sides.min()), int(sides.max())), tops.shape[-1])
@@ -152,9 +155,9 @@ def _lattice(height: int, width: int, sizes: tuple[int, int], columns: int) -> t
     return cells.flatten(1), within.flatten(1)
 
 
-def _tile_rows(images: Tensor, sides: Tensor, tops: Tensor, lefts: Tensor) -> Tensor:
-    """Image by image: each row of each tile is one item of d pixels, fetched from a view with an item at every pixel."""
-    count, channels, height, width = images.shape
+def _tile_rows(images: Tensor, sides: Tensor, *, tops: Tensor, lefts: Tensor) -> Tensor:
+    """Image by image: each row of a tile is one item of d pixels, taken from a view with an item at every pixel."""
+    _, channels, height, width = images.shape
     size = images.element_size()
     source = images.contiguous().view(torch.uint8).numpy()  # N x C x H x (W bytes)
     result = np.empty_like(source)

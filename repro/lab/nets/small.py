@@ -41,9 +41,7 @@ class Block(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
@@ -77,9 +75,10 @@ class SmallResNet(nn.Module):
 
 
 def build(recipe: Recipe, *, seed: int) -> SmallResNet:
-    """A network initialised from the seed alone (He's normal for convolutions); the global generator is left as it was."""
+    """A network initialised from the seed alone; the global generator is left as it was."""
     if len(recipe.strides) != len(recipe.widths):
-        raise JobFailed(f"net.strides: expected one for each of {len(recipe.widths)} widths, found {len(recipe.strides)}")
+        found = f"{len(recipe.widths)} widths and {len(recipe.strides)} strides"
+        raise JobFailed(f"net.strides: expected one for each of net.widths, found {found}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "net"))
         net = SmallResNet(recipe)

@@ -106,9 +106,10 @@ def augmented(images: Tensor, done: Draw, recipe: Recipe, *, pixels: int) -> Ten
             views = _JITTERS[kind](views, done.jitter[kind])
     if recipe.grayscale_probability > 0:
         chosen = done.grayscale.nonzero().squeeze(1).to(views.device)
-        views[chosen] = augment.gray(views[chosen]).expand(-1, 3, -1, -1)
+        views.index_copy_(0, chosen, augment.gray(views.index_select(0, chosen)).expand(-1, 3, -1, -1))
     if recipe.blur_probability > 0:
         chosen = done.blurred.nonzero().squeeze(1).to(views.device)
         radius = math.ceil(3 * recipe.blur_sigma[1])
-        views[chosen] = augment.blur(views[chosen], done.sigmas[done.blurred], radius=radius)
+        blurred = augment.blur(views.index_select(0, chosen), done.sigmas[done.blurred], radius=radius)
+        views.index_copy_(0, chosen, blurred)
     return augment.normalise(views, mean=recipe.mean, std=recipe.std)

@@ -1,0 +1,23 @@
+"""Make a set of images: a member of `repro/lab/datasets`, written to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from repro.lab import data
+from repro.lab.jobs import Context, Outcome
+from repro.lab.recipes import build, member
+
+
+def run(
+    spec: Mapping[str, Any], *, seed: int | None, inputs: Mapping[str, Path], folder: Path, context: Context
+) -> Outcome:
+    """Build the set that `spec` describes (`name` and its module's Recipe); its digest is the result."""
+    module = member("datasets", spec["name"])
+    recipe = {key: value for key, value in spec.items() if key != "fingerprint"}  # of a folder; only names the job
+    images = module.build(build(module.Recipe, recipe))
+    files = data.write(images, folder)
+    context.progress(len(images), len(images), "images")
+    return Outcome(values={"images": len(images), "digest": images.digest}, files=files)

@@ -1,0 +1,1 @@
+"""Linear classifiers on frozen features; a member is a module with `Recipe` and `fit`."""

@@ -1,0 +1,1 @@
+"""Table + profile to jobs: what would run, why, and what it costs."""

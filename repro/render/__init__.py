@@ -1,0 +1,1 @@
+"""Judged tables to characters and pictures; computes and compares nothing."""

@@ -1,0 +1,1 @@
+"""The executors and the worker: how jobs get done; no science."""

@@ -1,0 +1,159 @@
+"""Each evaluator on a handful of answers whose numbers a person can count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from repro.errors import JobFailed
+from repro.lab.data import Images
+from repro.lab.evaluation import Answers
+from repro.lab.evaluators import accuracy, corruption, fine_coarse, shape_bias
+from repro.reference import alexnet_errors, geirhos16
+
+
+def pictures(labels: list[int], classes: tuple[str, ...], **more: Any) -> Images:
+    return Images(np.zeros((len(labels), 3, 1, 1), np.uint8), np.array(labels, np.int64), classes, **more)
+
+
+def answers(said: list[int], classes: tuple[str, ...], images: Images, **more: Any) -> Answers:
+    """A network sure of `said`, with the class after it as the runner-up."""
+    probabilities = np.zeros((len(said), len(classes)), np.float32)
+    for row, index in enumerate(said):
+        probabilities[row, index] += 0.75
+        probabilities[row, (index + 1) % len(classes)] += 0.25
+    return Answers(probabilities, classes, images, **more)
+
+
+def test_accuracy_counts() -> None:
+    images = pictures([0, 1, 2, 2], ("cat", "dog", "fish"))
+    result = accuracy.evaluate(answers([0, 1, 2, 0], ("cat", "dog", "fish"), images))
+    assert result.values == {"top1": 75.0, "top1_unmasked": 75.0, "n": 4}
+    assert result.arrays["predictions"].tolist() == [0, 1, 2, 0]
+    assert result.arrays["predictions"].dtype == np.int32
+
+
+def test_classes_are_matched_by_name_and_absent_ones_do_not_compete() -> None:
+    """The images have two of the classifier's three classes, in another order (ImageNet-R)."""
+    images = pictures([0, 0, 1], ("fish", "cat"))
+    result = accuracy.evaluate(answers([2, 1, 0], ("cat", "dog", "fish"), images))
+    # the second is taken for a dog, which the images do not have; its runner-up is fish, which is right
+    assert result.values == {"top1": 100.0, "top1_unmasked": pytest.approx(200 / 3), "n": 3}
+    assert result.arrays["labels"].tolist() == [2, 2, 0]
+    assert result.arrays["predictions"].tolist() == [2, 2, 0]
+    assert result.arrays["unmasked"].tolist() == [2, 1, 0]
+
+
+def test_a_class_the_classifier_does_not_have_is_told() -> None:
+    images = pictures([0, 1], ("cat", "newt"))
+    with pytest.raises(JobFailed) as caught:
+        accuracy.evaluate(answers([0, 1], ("cat", "dog"), images))
+    assert str(caught.value) == (
+        "the classifier has no class 'newt', nor 0 others of the images' 2; "
+        "evaluate with a probe trained on these classes"
+    )
+
+
+def test_unlabelled_images_are_told() -> None:
+    with pytest.raises(JobFailed) as caught:
+        accuracy.evaluate(answers([0, 1], ("cat", "dog"), pictures([0, -1], ("cat", "dog"))))
+    assert str(caught.value) == "1 of 2 images have no label, so no accuracy can be told"
+
+
+def corrupted(right: dict[str, list[int]], **more: Any) -> Answers:
+    """Four images per corruption and severity, of which `right[corruption][severity - 1]` are told rightly."""
+    conditions = tuple(f"{name}/{severity}" for name in right for severity in range(1, 6))
+    condition = np.repeat(np.arange(len(conditions)), 4)
+    said = [0 if i < right[name][severity] else 1 for name in right for severity in range(5) for i in range(4)]
+    images = pictures([0] * len(said), ("cat", "dog"), condition=condition, conditions=conditions)
+    return answers(said, ("cat", "dog"), images, **more)
+
+
+def test_corruption_means_over_corruptions_and_severities() -> None:
+    result = corruption.evaluate(corrupted({"fog": [4, 4, 3, 2, 0], "snow": [4, 2, 1, 0, 0]}))
+    assert result.values["errors"] == {"fog": [0.0, 0.0, 25.0, 50.0, 100.0], "snow": [0.0, 50.0, 75.0, 100.0, 100.0]}
+    assert result.values["mean_accuracy"] == pytest.approx(100 * 20 / 40)
+    assert [result.values[f"severity-{s}"] for s in range(1, 6)] == pytest.approx([100.0, 75.0, 50.0, 25.0, 0.0])
+    assert result.values["n"] == 40
+    assert "mce" not in result.values
+
+
+def test_mce_divides_by_the_reference() -> None:
+    reference = alexnet_errors().corruptions
+    result = corruption.evaluate(corrupted({name: [2, 2, 2, 2, 2] for name in reference}, reference="alexnet"))
+    expected = np.mean([100 * 2.5 / sum(errors) for errors in reference.values()])
+    assert result.values["mce"] == pytest.approx(expected)
+
+
+def test_what_is_no_corrupted_set_is_told() -> None:
+    with pytest.raises(JobFailed) as caught:
+        corruption.evaluate(answers([0], ("cat", "dog"), pictures([0], ("cat", "dog"))))
+    assert str(caught.value) == "the images carry no condition such as gaussian_noise/3, so they are no corrupted set"
+    whole = corrupted({"fog": [4] * 5})
+    part = pictures([0] * 4, ("cat", "dog"), condition=np.zeros(4, np.int64), conditions=whole.images.conditions)
+    with pytest.raises(JobFailed) as caught:
+        corruption.evaluate(answers([0] * 4, ("cat", "dog"), part))
+    assert str(caught.value) == "fog: expected images of severities 1 to 5, found those of [1]"
+    with pytest.raises(JobFailed) as caught:
+        corruption.evaluate(corrupted({"fog": [4] * 5}, reference="vgg"))
+    assert str(caught.value) == 'reference: expected "alexnet", found "vgg"'
+
+
+def test_shape_bias_counts_conflicts() -> None:
+    classes = ("ring", "star", "moon")
+    images = pictures([0, 0, 1, 2], classes, textures=np.array([1, 1, 1, 0]))
+    result = shape_bias.evaluate(answers([0, 1, 1, 2], classes, images))  # the third has no conflict
+    assert result.values == {
+        "bias": pytest.approx(200 / 3),
+        "shape_accuracy": pytest.approx(200 / 3),
+        "texture_accuracy": pytest.approx(100 / 3),
+        "n": 3,
+        "decided": 3,
+    }
+    assert result.arrays["decision"].tolist() == ["ring", "star", "star", "moon"]
+
+
+def test_shape_bias_takes_a_breed_for_its_superclass() -> None:
+    classes = ("ring", "tiger hound", "spotted hound")
+    images = pictures([1, 1, 0], classes, textures=np.array([2, 0, 1]), parents=(-1, 0, 0), parent_names=("hound",))
+    result = shape_bias.evaluate(answers([2, 2, 2], classes, images))  # the first has no conflict: hound and hound
+    assert result.values["n"] == 2
+    assert result.values["shape_accuracy"] == 50.0  # the second: a spotted hound is a hound
+    assert result.values["texture_accuracy"] == 50.0  # the third: its texture is a hound's
+
+
+def test_shape_bias_of_a_thousand_classes_goes_by_mean_probability() -> None:
+    categories = tuple(geirhos16())
+    probabilities = np.zeros((2, 1000), np.float32)
+    probabilities[0, 281] = 1.0  # a cat
+    probabilities[1, 404] = 0.9  # an airliner, against dogs with a mean of 0.1 / 109
+    probabilities[1, list(geirhos16()["dog"])] = 0.1 / len(geirhos16()["dog"])
+    cat, dog, plane = (categories.index(name) for name in ("cat", "dog", "airplane"))
+    images = pictures([cat, dog], categories, textures=np.array([dog, plane]))
+    result = shape_bias.evaluate(Answers(probabilities, tuple(map(str, range(1000))), images))
+    assert result.arrays["decision"].tolist() == ["cat", "airplane"]
+    assert result.values["bias"] == 50.0
+
+
+def test_shape_bias_needs_textures() -> None:
+    with pytest.raises(JobFailed) as caught:
+        shape_bias.evaluate(answers([0], ("a", "b"), pictures([0], ("a", "b"))))
+    assert str(caught.value) == "the images carry no texture of their own, so they are no cue-conflict set"
+
+
+def test_fine_and_coarse() -> None:
+    classes = ("cat", "poodle", "beagle")
+    images = pictures([1, 1, 2, 2, 0], classes, parents=(-1, 0, 0), parent_names=("dog",))
+    result = fine_coarse.evaluate(answers([1, 2, 2, 0, 0], classes, images))
+    assert result.values == {"fine": 50.0, "coarse": 75.0, "n": 4}
+    assert result.arrays["members"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("parents", "found"), [(None, 0), ((-1, -1), 0), ((0, 1), 2)])
+def test_fine_and_coarse_need_one_superclass(parents: Any, found: int) -> None:
+    images = pictures([0, 1], ("a", "b"), parents=parents, parent_names=("x", "y"))
+    with pytest.raises(JobFailed) as caught:
+        fine_coarse.evaluate(answers([0, 1], ("a", "b"), images))
+    assert str(caught.value) == f"fine and coarse accuracy need one superclass, and the images have {found}"
