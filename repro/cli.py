@@ -189,16 +189,21 @@ def data() -> None:
 
 
 @data.command()
-@_options("profile", "results")
+@_options("profile", "data")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("sheet.png"), show_default=True)
-def sheet(profile: str, results: Path, output: Path) -> None:
+def sheet(profile: str, data: Sequence[str], output: Path) -> None:
     """Draw a contact sheet: one row a data set of the profile, one column a class."""
-    from repro.lab.sheet import profile_sheet
+    from repro.lab.preview import preview
+    from repro.plan.expand import resolved
     from repro.render import terminal
+    from repro.render.sheet import contact_sheet
     from repro.spec import load
 
-    profile_sheet(load.profile(profile), path=output)
-    terminal.line(f"{output}: contact sheet of the profile {profile}")
+    means = load.profile(profile)
+    folders = _folders(data, list(means.data))
+    sets = {name: preview(resolved(means, name, folders)) for name in means.datasets}
+    contact_sheet({name: images for name, images in sets.items() if images is not None}, path=output)
+    terminal.line(f"{output}: contact sheet of the profile {means.id}")
 
 
 def _planned(

@@ -33,20 +33,15 @@ def load(folder: Path, net: Mapping[str, Any], *, device: str) -> nn.Module:
 
 
 def features(
-    encoder: nn.Module,
-    images: NDArray[np.uint8],
-    show: Callable[[Tensor], Tensor],
-    *,
-    context: Context,
-    unit: str = "images",
+    encoder: nn.Module, images: NDArray[np.uint8], *, show: Callable[[Tensor], Tensor], context: Context
 ) -> Tensor:
     """(N, F) float32 on the CPU of (N, 3, H, W) uint8 images, each batch normalised by `show`."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(images), _CHUNK):
             if context.stopping():
-                raise Stopped(f"stopped after {start} of {len(images)} {unit}")
+                raise Stopped(f"stopped after {start} of {len(images)} images")
             batch = torch.from_numpy(np.array(images[start : start + _CHUNK]))
             parts.append(encoder.features(show(batch.to(context.device))).float().cpu())
-            context.progress(min(start + _CHUNK, len(images)), len(images), unit)
+            context.progress(min(start + _CHUNK, len(images)), len(images), "images")
     return torch.cat(parts).clone()

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from repro.errors import JobFailed
 from repro.lab.seeds import generator
 
-
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 
 
@@ -64,7 +63,7 @@ class Schedule:
     def batch(self, step: int) -> Tensor:
         """Indices of the images of a step, (batch,)."""
         epoch, place = divmod(step, self.epoch_steps)
-        return _order(self.images, self.seed, epoch)[place * self.recipe.batch : (place + 1) * self.recipe.batch]
+        return _order(self.images, self.seed, epoch=epoch)[place * self.recipe.batch : (place + 1) * self.recipe.batch]
 
     def learning_rate(self, step: int) -> float:
         """Linear warm-up, then half a cosine down to 0, changed with each step or each epoch.
@@ -82,8 +81,8 @@ class Schedule:
 
 
 @lru_cache(maxsize=1)
-def _order(images: int, seed: int, epoch: int) -> Tensor:
-    return torch.randperm(images, generator=generator(seed, "order", epoch))
+def _order(images: int, seed: int, *, epoch: int) -> Tensor:
+    return torch.randperm(images, generator=generator(seed, "order", step=epoch))
 
 
 def optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.errors import UsageError
+from repro.errors import DataMissing, UsageError
 from repro.plan import code, folders
 from repro.plan.jobs import Job, Kind
 from repro.plan.scale import scale
@@ -126,11 +126,7 @@ def _data(plan: Plan, dataset: str) -> Job:
 
 
 def _data_job(plan: Plan, dataset: str) -> Job:
-    spec = recipes.dataset(plan.profile, dataset)
-    for key, value in spec.items():
-        if isinstance(value, str) and value.startswith("$"):
-            spec[key] = str(plan.options.data[value[1:]].resolve())
-            spec["fingerprint"] = folders.fingerprint(plan.options.data[value[1:]])
+    spec = resolved(plan.profile, dataset, plan.options.data)
     images = plan.profile.sizes.get(dataset, int(spec.get("count", 0)) * (75 if spec.get("split") == "corrupted" else 1))
     entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
     return _added(plan, "data", spec, None, {}, f"data {dataset}", images, entries)
@@ -160,3 +156,18 @@ def device(wanted: str) -> str:
     if wanted == "auto":
         return "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
     return wanted
+
+
+def resolved(profile: Profile, dataset: str, data: Mapping[str, Path]) -> dict[str, Any]:
+    """The recipe of what stands for a data set, with the user's own folders in place of their names.
+
+    Raises `DataMissing` where a folder was not named or is not there.
+    """
+    spec = recipes.dataset(profile, dataset)
+    for key, value in spec.items():
+        if isinstance(value, str) and value.startswith("$"):
+            if value[1:] not in data:
+                raise DataMissing(f"{dataset} needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR")
+            folder = data[value[1:]]
+            spec = {**spec, key: str(folder.resolve()), "fingerprint": folders.fingerprint(folder)}
+    return spec

@@ -15,11 +15,14 @@ import time
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
 from repro.errors import ReproError
 from repro.files import explain, file_digest
+from repro.lab.jobs import Context, Stopped
+from repro.lab.recipes import member
 from repro.plan.jobs import identity
 from repro.run import environment
 from repro.store import Record, Store
@@ -80,12 +83,10 @@ class Worker:
             self._failed(job, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
 
     def _compute(self, job: str, content: Mapping[str, Any], label: str) -> None:
-        from repro.lab.jobs import Context, Stopped
-        from repro.lab.recipes import member
-
         folder = self.store.folder(job)
         inputs = {role: self._input(role, other) for role, other in content["inputs"].items()}
-        limit_threads(content["threads"])
+        if content["kind"] != "data":  # drawing and decoding need no torch, which takes seconds to import
+            import_module("repro.lab.threads").limit(content["threads"])
 
         def progress(done: int, total: int, unit: str) -> None:
             if time.monotonic() - self.told > 0.2 or done == total:
@@ -137,14 +138,6 @@ class Worker:
         except (OSError, ReproError):
             pass  # the reason still reaches whoever started this worker
         self.tell("failed", job, reason=reason)
-
-
-def limit_threads(count: int) -> None:
-    """Let torch use this many threads; the count is part of a job, as it changes how sums are rounded."""
-    import torch
-
-    if torch.get_num_threads() != count:
-        torch.set_num_threads(count)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -77,8 +77,12 @@ def test_precision() -> None:
 
 
 def test_seeds_depend_on_purpose_and_step_alone() -> None:
-    drawn = {derive(seed, purpose, step) for seed in range(5) for purpose in ("views", "order") for step in range(5)}
+    drawn = {
+        derive(seed, purpose, step=step) for seed in range(5) for purpose in ("views", "order") for step in range(5)
+    }
     assert len(drawn) == 50
     assert all(0 <= seed < 2**63 for seed in drawn)
-    assert derive(1, "views", 11) == derive(1, "views", 11)
-    assert torch.equal(torch.rand(3, generator=generator(0, "a", 1)), torch.rand(3, generator=generator(0, "a", 1)))
+    assert derive(1, "views", step=11) == derive(1, "views", step=11)
+    assert torch.equal(
+        torch.rand(3, generator=generator(0, "a", step=1)), torch.rand(3, generator=generator(0, "a", step=1))
+    )

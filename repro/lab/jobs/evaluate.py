@@ -34,7 +34,7 @@ def run(
     features = encoder.features(
         network,
         images.images,
-        lambda batch: views.plain(batch, shown, pixels=batch.shape[-1]),
+        show=lambda batch: views.plain(batch, shown, pixels=batch.shape[-1]),
         context=context,
     )
     if not bool(features.isfinite().all()):

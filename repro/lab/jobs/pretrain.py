@@ -111,18 +111,18 @@ def _step(current: Run) -> Tensor:
     recipe, family, step = current.recipe, current.family, current.step
     images = torch.from_numpy(current.images[current.schedule.batch(step).numpy()]).to(current.device)
     views, negatives = family["views"], family["negatives"]
-    random = generator(current.seed, "views", step)
+    random = generator(current.seed, "views", step=step)
     first, second = views.pair(images, recipe["views"], pixels=current.pixels, generator=random)
     others = negatives.make(
         first,
         recipe["negatives"],
         plain=lambda: views.plain(images, recipe["views"], pixels=current.pixels),
-        generator=generator(current.seed, "negatives", step),
+        generator=generator(current.seed, "negatives", step=step),
     )
     for group in current.optimizer.param_groups:
         group["lr"] = current.schedule.learning_rate(step)
     with training.precision(recipe["training"], current.device):
-        loss = current.method(first, second, negatives=others, generator=generator(current.seed, "method", step))
+        loss = current.method(first, second, negatives=others, generator=generator(current.seed, "method", step=step))
     current.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     current.optimizer.step()

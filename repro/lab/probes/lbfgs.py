@@ -30,18 +30,18 @@ class Recipe:
 
 def fit(material: Material, recipe: Recipe, *, context: Context) -> Fit:
     """Minimise the mean cross-entropy plus the penalty; float64, all images at once."""
-    features = encoder.features(material.encoder, material.train.images, material.plain, context=context).double()
+    features = encoder.features(material.encoder, material.train.images, show=material.plain, context=context).double()
     mean, scale = torch.zeros(features.shape[1]).double(), torch.ones(features.shape[1]).double()
     if recipe.standardise:
         mean, scale = features.mean(0), features.std(0, unbiased=False).clamp_min(1e-6)
     inputs = (features - mean) / scale
-    weight, bias = _minimise(inputs, material.train.labels, material.classes, recipe=recipe)
+    weight, bias = _minimise(inputs, material.train.labels, classes=material.classes, recipe=recipe)
     train = accuracy(inputs @ weight.T + bias, material.train.labels)
     folded = Classifier((weight / scale).float(), (bias - (weight / scale) @ mean).float())
     return Fit(folded, {"train_top1": train})
 
 
-def _minimise(inputs: Tensor, labels: Tensor, classes: int, *, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def _minimise(inputs: Tensor, labels: Tensor, *, classes: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
     weight = torch.zeros(classes, inputs.shape[1], dtype=inputs.dtype, requires_grad=True)
     bias = torch.zeros(classes, dtype=inputs.dtype, requires_grad=True)
     search = torch.optim.LBFGS(

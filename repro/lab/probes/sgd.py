@@ -60,14 +60,14 @@ def fit(material: Material, recipe: Recipe, *, context: Context) -> Fit:
     if recipe.selection == "best" and material.held_out is None:
         raise JobFailed('probe.selection: "best" needs held-out images and the job has none; set it to "last"')
     held_out = material.held_out
-    shown = held_out and encoder.features(material.encoder, held_out.images, material.plain, context=context)
+    shown = held_out and encoder.features(material.encoder, held_out.images, show=material.plain, context=context)
     epoch_steps = -(-len(material.train.images) // recipe.batch)
-    state, total, pace = _resume(material, recipe, context), epoch_steps * recipe.epochs, snapshot.Pace()
+    state, total, pace = _resume(material, recipe, context=context), epoch_steps * recipe.epochs, snapshot.Pace()
     while state.step < total:
         epoch, place = divmod(state.step, epoch_steps)
-        _step(state, material, recipe, epoch=epoch, place=place)
+        _step(state, material, recipe=recipe, epoch=epoch, place=place)
         if held_out is not None and shown is not None and place + 1 == epoch_steps:
-            _look(state, shown, held_out.labels)
+            _look(state, shown, labels=held_out.labels)
         context.progress(state.step, total, "steps")
         if context.stopping():
             _save(state, material.folder / CHECKPOINT)
@@ -75,15 +75,15 @@ def fit(material: Material, recipe: Recipe, *, context: Context) -> Fit:
         if pace.due():
             pace.time(lambda: _save(state, material.folder / CHECKPOINT))
     (material.folder / CHECKPOINT).unlink(missing_ok=True)
-    return _chosen(state, material, recipe)
+    return _chosen(state, material, recipe=recipe)
 
 
-def _step(state: State, material: Material, recipe: Recipe, *, epoch: int, place: int) -> None:
+def _step(state: State, material: Material, *, recipe: Recipe, epoch: int, place: int) -> None:
     """One batch: random crop and flip, features of the frozen encoder, gradient of the layer alone, update."""
     images, labels = material.train.images, material.train.labels
-    chosen = _order(len(images), material.seed, epoch)[place * recipe.batch : (place + 1) * recipe.batch]
+    chosen = _order(len(images), material.seed, epoch=epoch)[place * recipe.batch : (place + 1) * recipe.batch]
     device = state.weight.device
-    views = _augmented(torch.from_numpy(images[chosen.numpy()]).to(device), material, recipe, step=state.step)
+    views = _augmented(torch.from_numpy(images[chosen.numpy()]).to(device), material, recipe=recipe, step=state.step)
     with torch.no_grad():
         features = material.encoder.features(views).float()
         scores = torch.addmm(state.bias, features, state.weight.T)
@@ -100,20 +100,20 @@ def _step(state: State, material: Material, recipe: Recipe, *, epoch: int, place
 
 
 @lru_cache(maxsize=1)
-def _order(images: int, seed: int, epoch: int) -> Tensor:
-    return torch.randperm(images, generator=generator(seed, "probe order", epoch))
+def _order(images: int, seed: int, *, epoch: int) -> Tensor:
+    return torch.randperm(images, generator=generator(seed, "probe order", step=epoch))
 
 
-def _augmented(images: Tensor, material: Material, recipe: Recipe, *, step: int) -> Tensor:
+def _augmented(images: Tensor, material: Material, *, recipe: Recipe, step: int) -> Tensor:
     """Random crop and flip of (N, 3, H, W) uint8 images, normalised."""
-    random, count = generator(material.seed, "probe views", step), len(images)
+    random, count = generator(material.seed, "probe views", step=step), len(images)
     size = (images.shape[2], images.shape[3])
     boxes = augment.draw_boxes(count, size, scale=recipe.crop_scale, ratio=_RATIO, generator=random)
     flipped = augment.draw_chance(count, _FLIP, generator=random)
     return material.normalise(augment.crop(images.float().div_(255), boxes, flipped=flipped, pixels=material.pixels))
 
 
-def _look(state: State, features: Tensor, labels: Tensor) -> None:
+def _look(state: State, features: Tensor, *, labels: Tensor) -> None:
     """Held-out accuracy after an epoch; the layer is kept where it is the best so far."""
     scores = torch.addmm(state.bias.cpu(), features, state.weight.cpu().T)
     state.history.append(accuracy(scores, labels))
@@ -121,7 +121,7 @@ def _look(state: State, features: Tensor, labels: Tensor) -> None:
         state.best = (state.weight.clone(), state.bias.clone())
 
 
-def _chosen(state: State, material: Material, recipe: Recipe) -> Fit:
+def _chosen(state: State, material: Material, *, recipe: Recipe) -> Fit:
     values: dict[str, Any] = {"epochs": recipe.epochs}
     if material.held_out is not None:
         top = max(state.history)
@@ -130,7 +130,7 @@ def _chosen(state: State, material: Material, recipe: Recipe) -> Fit:
     return Fit(Classifier(weight.cpu(), bias.cpu()), values)
 
 
-def _fresh(material: Material, recipe: Recipe, device: str) -> State:
+def _fresh(material: Material, recipe: Recipe, *, device: str) -> State:
     size = (material.classes, material.encoder.feature_size)
     weight = torch.randn(size, generator=generator(material.seed, "probe")) * recipe.init_std
     weight, bias = weight.to(device), torch.zeros(material.classes, device=device)
@@ -144,9 +144,9 @@ def _save(state: State, path: Path) -> None:
     snapshot.save(path, dict(zip(_PARTS, parts, strict=True)), about=about)
 
 
-def _resume(material: Material, recipe: Recipe, context: Context) -> State:
+def _resume(material: Material, recipe: Recipe, *, context: Context) -> State:
     """The state of a checkpoint where there is one; a damaged one is told and left aside."""
-    state = _fresh(material, recipe, context.device)
+    state = _fresh(material, recipe, device=context.device)
     try:
         tensors, about = snapshot.load(material.folder / CHECKPOINT)
     except FileNotFoundError:

@@ -56,8 +56,8 @@ def pair(images: Tensor, recipe: Recipe, *, pixels: int, generator: Generator) -
     """Two independent views of each of (N, 3, H, W) uint8 images, each (N, 3, pixels, pixels) float32, normalised."""
     size = (images.shape[2], images.shape[3])
     floats = images.float().div_(255)
-    draws = [draw(len(images), size, recipe, generator=generator) for _ in range(2)]
-    first, second = (augmented(floats, done, recipe, pixels=pixels) for done in draws)
+    draws = [draw(len(images), size, recipe=recipe, generator=generator) for _ in range(2)]
+    first, second = (augmented(floats, done, recipe=recipe, pixels=pixels) for done in draws)
     return first, second
 
 
@@ -72,7 +72,7 @@ def plain(images: Tensor, recipe: Recipe, *, pixels: int) -> Tensor:
     return augment.normalise(floats, mean=recipe.mean, std=recipe.std)
 
 
-def draw(count: int, size: tuple[int, int], recipe: Recipe, *, generator: Generator) -> Draw:
+def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Generator) -> Draw:
     """Parameters for `count` images of `size` (height, width).
 
     Differs: the order of the four jitters is drawn once for a batch; torchvision draws it for each image.
@@ -95,7 +95,7 @@ def draw(count: int, size: tuple[int, int], recipe: Recipe, *, generator: Genera
     )
 
 
-def augmented(images: Tensor, done: Draw, recipe: Recipe, *, pixels: int) -> Tensor:
+def augmented(images: Tensor, done: Draw, *, recipe: Recipe, pixels: int) -> Tensor:
     """Apply a draw to (N, 3, H, W) float32 in [0, 1], in the official order; the flip is part of the crop.
 
     Differs: the official code flips last; every step before it but the crop treats left and right alike.

@@ -108,6 +108,13 @@ def test_same_generator_same_negatives_and_another_seed_others() -> None:
     assert not torch.equal(first, other)
 
 
+def test_no_images_no_negatives_and_a_single_image_is_told() -> None:
+    assert patch_negatives(torch.zeros(0, 3, 32, 32), sizes=(2, 10), generator=seeded()).shape == (0, 3, 32, 32)
+    with pytest.raises(JobFailed) as caught:
+        patch_negatives(torch.zeros(3, 32, 32), sizes=(2, 10), generator=seeded())
+    assert str(caught.value) == "patch negatives: expected images (N, C, H, W), found (3, 32, 32)"
+
+
 def recipe(**changes: object) -> patch.Recipe:
     values: dict[str, object] = {
         "alpha": 2.0,

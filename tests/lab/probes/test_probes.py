@@ -120,13 +120,13 @@ def test_sgd_steps_are_those_of_torch_sgd_on_the_cross_entropy(tmp_path: Path, m
     recipe = dataclasses.replace(SGD, weight_decay=0.01, lr=1.0)
     found = sgd.fit(plain, recipe, context=CONTEXT).classifier
     layer = nn.Linear(6, 3)
-    start = sgd._fresh(plain, recipe, "cpu")
+    start = sgd._fresh(plain, recipe, device="cpu")
     assert abs(float(start.weight.std()) - 0.01) < 0.005
     layer.load_state_dict({"weight": start.weight, "bias": start.bias})
     optimizer = torch.optim.SGD(layer.parameters(), lr=1.0, momentum=0.9, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[3, 4, 5], gamma=0.1)
     for epoch in range(6):
-        for chosen in sgd._order(60, 0, epoch).split(16):  # the last batch has 12
+        for chosen in sgd._order(60, 0, epoch=epoch).split(16):  # the last batch has 12
             images = torch.from_numpy(plain.train.images)[chosen]
             loss = nn.functional.cross_entropy(layer(Means().features(plain.plain(images))), plain.train.labels[chosen])
             optimizer.zero_grad()

@@ -56,8 +56,8 @@ def one_by_one(image: Tensor, done: moco_v2.Draw, i: int, pixels: int) -> Tensor
 def test_views_equal_torchvision_image_by_image(size: int, pixels: int) -> None:
     batch = images(24, size)
     for seed in range(3):
-        done = moco_v2.draw(24, (size, size), RECIPE, generator=torch.Generator().manual_seed(seed))
-        found = moco_v2.augmented(batch.float() / 255, done, RECIPE, pixels=pixels)
+        done = moco_v2.draw(24, (size, size), recipe=RECIPE, generator=torch.Generator().manual_seed(seed))
+        found = moco_v2.augmented(batch.float() / 255, done, recipe=RECIPE, pixels=pixels)
         expected = torch.stack([one_by_one(image, done, i, pixels) for i, image in enumerate(batch)])
         torch.testing.assert_close(found, expected, rtol=0, atol=2e-4)
 
@@ -89,7 +89,7 @@ def test_no_probability_no_change() -> None:
 
 
 def test_parameters_lie_where_the_recipe_says() -> None:
-    done = moco_v2.draw(4000, (32, 32), RECIPE, generator=torch.Generator().manual_seed(0))
+    done = moco_v2.draw(4000, (32, 32), recipe=RECIPE, generator=torch.Generator().manual_seed(0))
     for factors, spread in zip(done.jitter[:3], RECIPE.jitter[:3], strict=True):
         changed = factors[factors != 1]
         assert 1 - spread <= float(changed.min()) < float(changed.max()) <= 1 + spread
@@ -97,7 +97,9 @@ def test_parameters_lie_where_the_recipe_says() -> None:
     assert float(done.jitter[3].abs().max()) <= 0.1
     rates = (done.flipped, 0.5), (done.grayscale, 0.2), (done.blurred, 0.5)
     assert all(abs(float(found.float().mean()) - rate) < 0.03 for found, rate in rates)
-    orders = {moco_v2.draw(1, (8, 8), RECIPE, generator=torch.Generator().manual_seed(s)).order for s in range(300)}
+    orders = {
+        moco_v2.draw(1, (8, 8), recipe=RECIPE, generator=torch.Generator().manual_seed(s)).order for s in range(300)
+    }
     assert len(orders) == 24
 
 

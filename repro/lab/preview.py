@@ -1,0 +1,36 @@
+"""A few images of each data set of a profile, to be looked at before anything is trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from repro.lab.data import Images
+from repro.lab.recipes import build, member
+
+COUNT = 64  # enough for every class to be met
+
+
+def preview(spec: Mapping[str, Any]) -> Images | None:
+    """Build a small part of the set that `spec` describes; None where its images have no class to be shown under.
+
+    Of a corrupted set, one image a class at severity 3 of a corruption of its own each.
+    """
+    module = member("datasets", spec["name"])
+    small = {**spec, "count": min(spec["count"], COUNT) if spec["name"] == "shapes" else 2}
+    images = module.build(build(module.Recipe, {field.name: small[field.name] for field in fields(module.Recipe)}))
+    if (images.labels < 0).all():
+        return None
+    return images if images.condition is None else _one_of_each(images)
+
+
+def _one_of_each(images: Images) -> Images:
+    severe = [index for index, name in enumerate(images.conditions) if name.endswith("/3")]
+    picked = [
+        int(np.flatnonzero((images.labels == label) & (images.condition == severe[label % len(severe)]))[0])
+        for label in range(len(images.classes))
+    ]
+    return Images(images=images.images[picked], labels=images.labels[picked], classes=images.classes)
