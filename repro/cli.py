@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from repro.errors import Interrupted, ReproError, UsageError
+from repro.errors import DataMissing, Interrupted, ReproError, StoreError
+from repro.render.printable import printable
 
 if TYPE_CHECKING:
+    from repro.judge.board import Board
     from repro.plan.expand import Plan
+    from repro.plan.needs import Needs
+    from repro.run.local import Summary
     from repro.spec.load import Specs
     from repro.store import Store
 
@@ -24,15 +28,40 @@ FINE, DIFFERS, USAGE, INCOMPLETE, DATA_MISSING = 0, 1, 2, 3, 4  # exit codes
 def _options(*wanted: str) -> Callable[[F], F]:
     """The options that several verbs share, by name."""
     known = {
-        "profile": click.option("--profile", default="mini", show_default=True, help="Means to run on: mini, pilot, paper or a .toml file."),
-        "results": click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of results."),
+        "profile": click.option(
+            "--profile", default="mini", show_default=True, help="Means to run on: mini, pilot, paper or a .toml file."
+        ),
+        "results": click.option(
+            "--results",
+            type=click.Path(path_type=Path),
+            default=Path("results"),
+            show_default=True,
+            help="Folder of results.",
+        ),
         "rows": click.option("--rows", default="", help="Only these rows, by id, with commas between."),
         "columns": click.option("--columns", default="", help="Only these columns, by id, with commas between."),
-        "seeds": click.option("--seeds", default="", help="Training seeds with commas between, e.g. 0,1,2; the profile's where left out."),
-        "limit": click.option("--limit", type=click.IntRange(min=1), help="Evaluate on the first N images only; such results count as partial."),
-        "device": click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute; the profile's where left out."),
-        "data": click.option("--data", multiple=True, metavar="[NAME=]DIR", help="Folder of the user's own images that the profile asks for."),
-        "json": click.option("--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."),
+        "seeds": click.option(
+            "--seeds", default="", help="Training seeds with commas between, e.g. 0,1,2; the profile's where left out."
+        ),
+        "limit": click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            help="Evaluate on the first N images only; such results count as partial.",
+        ),
+        "device": click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            help="Where to compute; the profile's where left out.",
+        ),
+        "data": click.option(
+            "--data",
+            multiple=True,
+            metavar="[NAME=]DIR",
+            help="Folder of the user's own images that the profile asks for.",
+        ),
+        "json": click.option(
+            "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."
+        ),
     }
 
     def decorate(verb: F) -> F:
@@ -46,8 +75,19 @@ def _options(*wanted: str) -> Callable[[F], F]:
 PLANNED = ("profile", "results", "rows", "columns", "seeds", "limit", "device", "data")
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    from importlib import metadata
+
+    if wanted:
+        try:
+            click.echo(f"repro {metadata.version('repro-ns')}")
+        except metadata.PackageNotFoundError:
+            click.echo("repro, from a checkout that is not installed")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="repro-ns", prog_name="repro")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which one.")
 def cli() -> None:
     """Put the paper 'Robust Contrastive Learning Using Negative Samples with Diminished Semantics' to the test."""
 
@@ -62,8 +102,10 @@ def list_(profile: str, results: Path, as_json: bool) -> None:
     from repro.store import Store
 
     specs, means, store = load.specs(), load.profile(profile), Store(results)
+    store.check()
     code.recall(store.sources)
-    options = expand.Options(seeds=means.seeds, device=expand.device(means.device))
+    empty = not results.is_dir()  # then nothing is done, and what the ids are does not matter
+    options = expand.Options(seeds=means.seeds, device=expand.device(means.device), counting=empty)
     rows = []
     for table in specs.tables.values():
         plan = expand.expand(specs.tables, table, means, options)
@@ -114,32 +156,27 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
     from repro.plan import code
     from repro.plan.needs import needs
+    from repro.plan.typed import again
     from repro.render import terminal
-    from repro.render.progress import Display
-    from repro.run.local import Local
+    from repro.run.local import Summary
 
     specs, plan, store = _planned(table, **typed)
     store.prepare()
     code.remember(store.sources)
     found = needs(plan, store)
     count = workers or plan.profile.workers
-    terminal.opening(plan, found, count)
-    if found.todo:
-        display = Display(terminal.console(), found.todo, plan.profile, count)
-        local = Local(store, workers=count, threads=plan.profile.threads, observer=display)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: local.ask_to_stop())
-        try:
-            summary = local.run(found.todo, plan.jobs)
-        finally:
-            display.close()
-        terminal.summary(summary, plan, store)
-        if summary.stopped:
-            raise Interrupted("stopped; nothing finished is lost, the same command goes on from here")
+    terminal.opening(
+        plan, found, workers=count, damaged=[store.damaged[job] for job in found.todo if job in store.damaged]
+    )
+    summary = _do(plan, found, store, workers=count) if found.todo else Summary()
+    if summary.stopped:
+        raise Interrupted("stopped; nothing finished is lost, the same command goes on from here")
     board = _board(specs, plan, store)
     terminal.board(board)
-    terminal.closing(board, store, _command(table, typed))
-    if board.failed:
+    if not plan.cells:
+        raise DataMissing(board.outcome()[1])
+    terminal.closing(board, store, again(table, typed))
+    if board.failed or summary.failed:
         sys.exit(INCOMPLETE)
 
 
@@ -164,12 +201,19 @@ def check(table: str, as_json: bool, **typed: Any) -> None:
 @cli.command()
 @click.argument("table")
 @_options(*PLANNED)
-@click.option("--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True)
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File to write; the terminal where left out.")
+@click.option(
+    "--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; the terminal where left out.",
+)
 def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
     """The comparison as LaTeX, Markdown, CSV or JSON."""
     from repro.files import write_whole
-    from repro.render import documents, latex, markup
+    from repro.render import documents, latex, markup, terminal
 
     specs, plan, store = _planned(table, **typed)
     board = _board(specs, plan, store)
@@ -178,9 +222,9 @@ def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
     else:
         text = {"latex": latex.table, "markdown": markup.markdown, "csv": markup.csv}[form](board)
     if output:
-        write_whole(output, text)
+        write_whole(output, text, option="--output")
     else:
-        click.echo(text, nl=False)
+        terminal.raw(text)
 
 
 @cli.group()
@@ -190,103 +234,104 @@ def data() -> None:
 
 @data.command()
 @_options("profile", "data")
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("sheet.png"), show_default=True)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("sheet.png"), show_default=True
+)
 def sheet(profile: str, data: Sequence[str], output: Path) -> None:
     """Draw a contact sheet: one row a data set of the profile, one column a class."""
+    from repro.files import explain
     from repro.lab.preview import preview
     from repro.plan.expand import resolved
+    from repro.plan.typed import folders
     from repro.render import terminal
     from repro.render.sheet import contact_sheet
     from repro.spec import load
 
     means = load.profile(profile)
-    folders = _folders(data, list(means.data))
-    sets = {name: preview(resolved(means, name, folders)) for name in means.datasets}
-    contact_sheet({name: images for name, images in sets.items() if images is not None}, path=output)
+    named = folders(data, list(means.data), profile=means.id)
+    sets = {name: preview(resolved(means, name, named)) for name in means.datasets}
+    shown = {name: images for name, images in sets.items() if images is not None}
+    if not shown:
+        raise DataMissing(f'the profile "{means.id}" has no images to show')
+    try:
+        contact_sheet(shown, path=output)
+    except OSError as error:
+        raise StoreError(explain(error, output, option="--output")) from error
     terminal.line(f"{output}: contact sheet of the profile {means.id}")
 
 
 def _planned(
-    table: str, *, profile: str, results: Path, rows: str, columns: str, seeds: str, limit: int | None, device: str | None, data: Sequence[str]
+    table: str,
+    *,
+    profile: str,
+    results: Path,
+    rows: str,
+    columns: str,
+    seeds: str,
+    limit: int | None,
+    device: str | None,
+    data: Sequence[str],
 ) -> tuple[Specs, Plan, Store]:
-    from repro.plan import code, expand
+    from repro.plan import code, expand, typed
     from repro.spec import load
     from repro.store import Store
 
     specs, means, store = load.specs(), load.profile(profile), Store(results)
+    store.check()
     code.recall(store.sources)
     options = expand.Options(
-        seeds=_seeds(seeds) or means.seeds,
-        rows=_names(rows),
-        columns=_names(columns),
+        seeds=typed.seeds(seeds) or means.seeds,
+        rows=typed.names("--rows", rows),
+        columns=typed.names("--columns", columns),
         limit=limit,
         device=expand.device(device or means.device),
-        data=_folders(data, list(means.data)),
+        data=typed.folders(data, list(means.data), profile=means.id),
     )
     return specs, expand.expand(specs.tables, specs.table(table), means, options), store
 
 
-def _board(specs: Specs, plan: Plan, store: Store) -> Any:
+def _do(plan: Plan, found: Needs, store: Store, *, workers: int) -> Summary:
+    """Run the jobs that are to do and say how it went; a signal stops them so that they can be gone on with."""
+    from repro.render import terminal
+    from repro.render.progress import Display
+    from repro.run.local import Local
+
+    display = Display(terminal.console(), found.todo, plan.profile, workers)
+    local = Local(store, workers=workers, threads=plan.profile.threads, observer=display)
+    stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda *_: local.ask_to_stop()) for number in stops]
+    try:
+        summary = local.run(found.todo, plan.jobs)
+    finally:
+        display.close()
+        for number, handler in zip(stops, before, strict=True):
+            signal.signal(number, handler)
+    terminal.summary(summary, plan, store)
+    return summary
+
+
+def _board(specs: Specs, plan: Plan, store: Store) -> Board:
     from repro.judge.board import assemble
 
     return assemble(specs.tables, plan, store)
 
 
-def _names(typed: str) -> list[str]:
-    return [name.strip() for name in typed.split(",") if name.strip()]
-
-
-def _seeds(typed: str) -> list[int]:
-    try:
-        seeds = [int(part) for part in typed.replace(",", " ").split()]
-    except ValueError:
-        raise UsageError(f'--seeds: expected whole numbers with commas between, such as 0,1,2, found "{typed}"') from None
-    if any(seed < 0 for seed in seeds) or len(set(seeds)) < len(seeds):
-        raise UsageError(f'--seeds: expected different numbers from 0 up, found "{typed}"')
-    return seeds
-
-
-def _folders(typed: Sequence[str], known: list[str]) -> dict[str, Path]:
-    folders: dict[str, Path] = {}
-    for item in typed:
-        name, equals, folder = item.partition("=")
-        if not equals or name not in known:
-            if len(known) != 1:
-                raise UsageError(f'--data: expected NAME=DIR with NAME one of {", ".join(known) or "none: this profile asks for no folder"}, found "{item}"')
-            name, folder = known[0], item
-        folders[name] = Path(folder).expanduser()
-    return folders
-
-
-def _command(table: str, typed: dict[str, Any]) -> str:
-    """The options of a `run`, to type again before another verb."""
-    words = [table]
-    for name, value in typed.items():
-        if name == "data":
-            words += [f"--data {folder}" for folder in value]
-        elif value and str(value) != {"profile": "mini", "results": "results"}.get(name):
-            words.append(f"--{name} {value}")
-    return " ".join(words)
-
-
 def main() -> int:
     """Run the command line; every error a person can cause is a sentence on standard error and an exit code."""
     try:
-        cli(standalone_mode=False)
+        cli(standalone_mode=False, prog_name="repro")
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return FINE
     except click.exceptions.Abort:
+        click.echo("repro: stopped", err=True)
         return Interrupted.exit_code
     except click.ClickException as error:
         error.show()
         return USAGE
     except ReproError as error:
-        click.echo(f"repro: {error}", err=True)
+        click.echo(f"repro: {printable(str(error))}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return FINE
     return FINE
 
 

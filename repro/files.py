@@ -6,11 +6,14 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from repro.errors import StoreError
+
+_FULL = 1 << 20  # bytes: a disk with less left is called full
 
 
 def canonical(value: Any) -> str:
@@ -33,8 +36,11 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader, or a crash at any moment, meets the old content or the new, never a part."""
+def write_whole(path: Path, content: bytes | str, *, option: str = "--results") -> None:
+    """Write a file so that a reader, or a crash at any moment, meets the old content or the new, never a part.
+
+    Raises `StoreError` with what to do; `option` is the one that names another place.
+    """
     data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,18 +56,26 @@ def write_whole(path: Path, content: bytes | str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StoreError(explain(error, path)) from error
+        raise StoreError(explain(error, path, option=option)) from error
 
 
-def explain(error: OSError, path: Path) -> str:
+def explain(error: OSError, path: Path, *, option: str = "--results") -> str:
     """One sentence for what the operating system refused, and what to do."""
+    elsewhere = f"name another folder with {option}"
+    number = error.errno or (errno.ENOSPC if _is_full(path) else 0)  # numpy tells a short write without its cause
     advice = {
         errno.ENOSPC: "the disk is full; free some space and run the same command again, nothing finished is lost",
         errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-        errno.EROFS: "the file system is read-only; name another folder with --results",
-        errno.EACCES: "no permission to write here; name another folder with --results",
-        errno.EPERM: "no permission to write here; name another folder with --results",
-        errno.ENOTDIR: "a folder was expected and a file is in the way; move it or name another folder with --results",
-        errno.EEXIST: "a folder was expected and a file is in the way; move it or name another folder with --results",
-    }.get(error.errno or 0, f"{error.strerror or error}")
+        errno.EROFS: f"the file system is read-only; {elsewhere}",
+        errno.EACCES: f"no permission to write here; {elsewhere}",
+        errno.EPERM: f"no permission to write here; {elsewhere}",
+        errno.ENOTDIR: f"a folder was expected and a file is in the way; move it or {elsewhere}",
+        errno.EEXIST: f"a folder was expected and a file is in the way; move it or {elsewhere}",
+        errno.EISDIR: f"a file was expected and a folder is in the way; move it or {elsewhere}",
+    }.get(number, f"{error.strerror or error}")
     return f"{path}: {advice}"
+
+
+def _is_full(path: Path) -> bool:
+    folder = next((place for place in (path, *path.parents) if place.is_dir()), None)
+    return folder is not None and shutil.disk_usage(folder).free < _FULL

@@ -5,6 +5,7 @@ Present means done: a folder without a record is work that was interrupted, and 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -55,6 +56,16 @@ class Store:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             write_whole(self.root / ".repro", "results of repro: one folder a job, named by its content\n")
+        except OSError as error:
+            raise StoreError(explain(error, self.root)) from error
+
+    def check(self) -> None:
+        """See that nothing but a folder stands where results are looked for; raises `StoreError` otherwise."""
+        try:
+            if not self.root.is_dir() and self.root.lstat():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise StoreError(explain(error, self.root)) from error
 
@@ -112,9 +123,19 @@ class Store:
                 return f"{path}: its SHA-256 is not that of its record"
         return None
 
-    def discard(self, job: str) -> None:
-        """Take a record back whose files are damaged; the job is then not done."""
-        (self.folder(job) / "record.json").unlink(missing_ok=True)
+    def discard(self, record: Record) -> None:
+        """Take a record back whose files are damaged; the job is then not done. One written since then stays."""
+        if self.read(record.id) == record:
+            (self.folder(record.id) / "record.json").unlink(missing_ok=True)
+
+    def clear(self, job: str) -> None:
+        """Remove what a try without a result left, but for its log and what it can be gone on with; hold its claim.
+
+        Weights and checkpoints are written whole, so those that are there are good.
+        """
+        for path in self.folder(job).glob("*"):
+            if path.name not in ("lock", "log.txt", "record.json") and path.suffix != ".safetensors":
+                path.unlink(missing_ok=True)
 
     def fail(self, job: str, reason: str) -> None:
         """Note why a try of a job failed; the next run tries again."""

@@ -1,13 +1,26 @@
-"""What several tests share: the folder of public test data beside the checkout, and a clean place to type commands."""
+"""What several tests share: the folder of public test data beside the checkout, and means on which a run takes seconds."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED = CHECKOUT.parent / "shared"
+COUNTS = {  # images of each set of the profile `tiny`: enough for every class to be met
+    "train": 640,
+    "unlabelled": 640,
+    "val": 140,
+    "sketch": 140,
+    "stylized": 140,
+    "rendition": 140,
+    "texture": 140,
+    "corrupted": 14,
+    "cue-conflict": 90,
+}
 
 
 @pytest.fixture
@@ -16,3 +29,48 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference material beside the checkout is absent")
     return SHARED
+
+
+def write_tiny(folder: Path, *, epochs: int = 1, lr: float = 0.06) -> Path:
+    """Write the profile `mini` cut down to a second of training an epoch or less; returns the file."""
+    text = (CHECKOUT / "profiles" / "mini.toml").read_text(encoding="utf-8")
+    rules = {
+        r"(?m)^id +=.*$": 'id = "tiny"',
+        r"(?m)^title +=.*$": 'title = "a few drawn images, for tests"',
+        r'(?m)^"training.epochs" .*$': f'"training.epochs" = {{ set = {epochs}, why = "test" }}',
+        r'(?m)^"training.warmup_epochs" .*$': '"training.warmup_epochs" = { set = 0.5, why = "test" }',
+        r'(?m)^"training.lr" .*$': f'"training.lr" = {{ set = {lr!r}, why = "test" }}',
+        r"widths = \[[^]]*\]": "widths = [8, 16, 32]",
+        r'split = "([a-z-]+)", count = \d+': lambda found: f'split = "{found[1]}", count = {COUNTS[found[1]]}',
+    }
+    for pattern, new in rules.items():
+        text, changes = re.subn(pattern, new, text)
+        assert changes, pattern
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tiny.toml").write_text(text, encoding="utf-8")
+    return folder / "tiny.toml"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """The file of a profile on which one row is trained and judged in seconds; results belong beside it."""
+    return write_tiny(tmp_path)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Type `repro WORDS` in this process: gives the exit code, what was printed and what was complained of."""
+    from repro import cli
+
+    def type_(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["repro", *map(str, words)])
+        capsys.readouterr()
+        try:
+            code = cli.main()
+        except SystemExit as end:
+            code = end.code
+        out, err = capsys.readouterr()
+        assert isinstance(code, int)
+        return code, out, err
+
+    return type_

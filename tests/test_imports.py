@@ -38,7 +38,12 @@ MODULES = _modules()
 def _imports(path: Path) -> set[str]:
     """Modules of ours and others that a file imports when it runs; those for type checkers alone are left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {id(part) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) for part in ast.walk(node)}
+    typing_only = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for part in ast.walk(node)
+    }
     found: set[str] = set()
     for node in ast.walk(tree):
         if id(node) in typing_only:
@@ -46,7 +51,9 @@ def _imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {inner if (inner := f"{node.module}.{alias.name}") in MODULES else node.module for alias in node.names}
+            found |= {
+                inner if (inner := f"{node.module}.{alias.name}") in MODULES else node.module for alias in node.names
+            }
     return found
 
 
@@ -69,12 +76,18 @@ def test_no_module_looks_up(module: str) -> None:
 
 
 def test_there_is_no_cycle() -> None:
-    graph = {module: {other for other in found if other in MODULES and other != module} for module, found in GRAPH.items()}
+    graph = {
+        module: {other for other in found if other in MODULES and other != module} for module, found in GRAPH.items()
+    }
     assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
 
 
 def test_torch_is_imported_in_the_lab_alone() -> None:
-    users = {module for module, found in GRAPH.items() if any(name.split(".")[0] in {"torch", "torchvision", "safetensors"} for name in found)}
+    users = {
+        module
+        for module, found in GRAPH.items()
+        if any(name.split(".")[0] in {"torch", "torchvision", "safetensors"} for name in found)
+    }
     assert {_room(module) for module in users} == {"lab"}
 
 

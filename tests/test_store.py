@@ -15,7 +15,15 @@ from repro.files import file_digest, write_whole
 from repro.plan.jobs import identity
 from repro.store import Record, Store
 
-CONTENT = {"kind": "data", "spec": {"name": "x"}, "seed": None, "inputs": {}, "code": "c", "threads": 1, "device": "cpu"}
+CONTENT = {
+    "kind": "data",
+    "spec": {"name": "x"},
+    "seed": None,
+    "inputs": {},
+    "code": "c",
+    "threads": 1,
+    "device": "cpu",
+}
 JOB = identity(CONTENT)
 
 
@@ -23,7 +31,9 @@ def _written(store: Store) -> Record:
     store.prepare()
     write_whole(store.folder(JOB) / "numbers.bin", b"abc")
     files = {"numbers.bin": {"sha256": file_digest(store.folder(JOB) / "numbers.bin"), "bytes": 3}}
-    record = Record(JOB, CONTENT, "data x", {"top1": 12.5}, files, "2026-01-01T00:00:00+00:00", 1.0, 0.5, {"python": "3"})
+    record = Record(
+        JOB, CONTENT, "data x", {"top1": 12.5}, files, "2026-01-01T00:00:00+00:00", 1.0, 0.5, {"python": "3"}
+    )
     store.write(record)
     return record
 
@@ -64,7 +74,9 @@ def test_the_record_of_another_job_is_not_used(tmp_path: Path) -> None:
     assert f"expected the record of job {other}, found that of {JOB}" in store.damaged[other]
 
 
-@pytest.mark.parametrize(("content", "sentence"), [(b"ab", "expected 3 bytes, found 2"), (b"abd", "its SHA-256 is not that of its record")])
+@pytest.mark.parametrize(
+    ("content", "sentence"), [(b"ab", "expected 3 bytes, found 2"), (b"abd", "its SHA-256 is not that of its record")]
+)
 def test_a_damaged_file_is_found_by_its_hash(tmp_path: Path, content: bytes, sentence: str) -> None:
     store = Store(tmp_path)
     record = _written(store)
@@ -84,7 +96,10 @@ def test_a_failure_is_kept_with_its_log_and_forgotten_with_the_result(tmp_path: 
 
 
 def test_a_claim_keeps_other_processes_out_until_its_holder_is_gone(tmp_path: Path) -> None:
-    script = f"import sys, time; from pathlib import Path; from repro.store import Store\nwith Store(Path({str(tmp_path)!r})).claim({JOB!r}) as mine: print(mine, flush=True); time.sleep(60)"
+    script = (
+        "import time\nfrom pathlib import Path\nfrom repro.store import Store\n"
+        f"with Store(Path({str(tmp_path)!r})).claim({JOB!r}) as mine:\n    print(mine, flush=True)\n    time.sleep(60)"
+    )
     holder = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None
@@ -102,7 +117,10 @@ def test_a_claim_keeps_other_processes_out_until_its_holder_is_gone(tmp_path: Pa
 
 def test_a_results_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
-    with pytest.raises(StoreError, match=r"results: a folder was expected and a file is in the way; move it or name another folder with --results$"):
+    with pytest.raises(
+        StoreError,
+        match=r"results: a folder was expected and a file is in the way; move it or name another folder with",
+    ):
         Store(tmp_path / "results").prepare()
 
 
@@ -120,7 +138,10 @@ def test_writing_leaves_no_part_behind_when_it_fails(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match=r"a.json: the disk is full; free some space and run the same command again, nothing finished is lost$"):
+    with pytest.raises(
+        StoreError,
+        match=r"a.json: the disk is full; free some space and run the same command again, nothing finished is lost$",
+    ):
         write_whole(tmp_path / "a.json", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert (tmp_path / "a.json").read_text() == "old"

@@ -30,7 +30,11 @@ class ClaimReading:
     @property
     def counts_against(self) -> bool:
         """Whether our numbers contradict a claim of the paper which its own numbers bear out."""
-        return self.claim.of_paper and self.paper.holds is not False and self.ours.verdict is claims.ClaimVerdict.NOT_SUPPORTED
+        return (
+            self.claim.of_paper
+            and self.paper.holds is not False
+            and self.ours.verdict is claims.ClaimVerdict.NOT_SUPPORTED
+        )
 
     @property
     def standing(self) -> str:
@@ -82,7 +86,9 @@ class Board:
 
 def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy = STANDARD) -> Board:
     """Read what the store has for a plan and judge it."""
-    cells = {(row.id, column.id): _cell(plan, store, row, column, policy) for row in plan.rows for column in plan.columns}
+    cells = {
+        (row.id, column.id): _cell(plan, store, row, column, policy) for row in plan.rows for column in plan.columns
+    }
     ours = _Ours(tables, plan, store, cells)
     printed = _Printed(tables)
     absolute = plan.profile.judges == "cells"
@@ -106,13 +112,31 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
     seeds, reason = _measured(plan, store, key, column.metric)
     if not seeds:
         failed = reason is not None
-        return Cell(row.id, column.id, reported, {}, Verdict.FAILED if failed else Verdict.NOT_RUN, reason or "no result of this recipe yet")
+        return Cell(
+            row.id,
+            column.id,
+            reported,
+            {},
+            Verdict.FAILED if failed else Verdict.NOT_RUN,
+            reason or "no result of this recipe yet",
+        )
     if plan.options.limit is not None:
-        return Cell(row.id, column.id, reported, seeds, Verdict.PARTIAL, f"the first {plan.options.limit} images only")
+        return Cell(
+            row.id, column.id, reported, seeds, Verdict.PARTIAL, f"at most {plan.options.limit} images of each set"
+        )
     if len(seeds) < len(plan.options.seeds):
-        return Cell(row.id, column.id, reported, seeds, Verdict.PARTIAL, f"{len(seeds)} of {len(plan.options.seeds)} seeds; {reason or 'the rest not run'}")
+        return Cell(
+            row.id,
+            column.id,
+            reported,
+            seeds,
+            Verdict.PARTIAL,
+            f"{len(seeds)} of {len(plan.options.seeds)} seeds; {reason or 'the rest not run'}",
+        )
     if plan.profile.judges == "claims":
-        return Cell(row.id, column.id, reported, seeds, Verdict.MEASURED, f'on the data of the profile "{plan.profile.id}"')
+        return Cell(
+            row.id, column.id, reported, seeds, Verdict.MEASURED, f'on the data of the profile "{plan.profile.id}"'
+        )
     if reported is None:
         return Cell(row.id, column.id, None, seeds, Verdict.NOT_REPORTED, "the paper gives no number for this cell")
     judgement = judge_cell(
@@ -126,7 +150,13 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
         images=column.n_images,
     )
     return judged_cell(
-        row.id, column.id, reported=reported, seeds=seeds, judgement=judgement, suspect=row.suspect.get(column.id), reimplemented=row.reimplemented
+        row.id,
+        column.id,
+        reported=reported,
+        seeds=seeds,
+        judgement=judgement,
+        suspect=row.suspect.get(column.id),
+        reimplemented=row.reimplemented,
     )
 
 
@@ -185,12 +215,24 @@ class _Printed:
         return _spreads(self.tables[table], next(part for part in self.tables[table].columns if part.id == column))
 
     def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
-        """A cell as reported."""
+        """A cell as reported, here or where the row is the same as another's and the column measures the same."""
         found = next(part for part in self.tables[table].rows if part.id == row)
-        if column not in found.reported:
+        printed = found.reported.get(column) or self._elsewhere(found, table, column)
+        if printed is None:
             return claims.Missing(f"{table}/{row}:{column} is not reported")
-        reported = parse_reported(found.reported[column])
+        reported = parse_reported(printed)
         return Sample(reported.mean, None if reported.std is None else float(reported.std), found.runs)
+
+    def _elsewhere(self, row: Row, table: str, column: str) -> str | None:
+        if row.same_as is None:
+            return None
+        other, _, name = row.same_as.partition("/")
+        wanted = next(part for part in self.tables[table].columns if part.id == column)
+        twin = next(part for part in self.tables[other].rows if part.id == name)
+        for part in self.tables[other].columns:
+            if (part.dataset, part.evaluator, part.metric) == (wanted.dataset, wanted.evaluator, wanted.metric):
+                return twin.reported.get(part.id)
+        return None
 
 
 class _Ours(_Printed):
@@ -203,16 +245,27 @@ class _Ours(_Printed):
 
     def _cells(self, table: str) -> Mapping[CellKey, Cell]:
         if table not in self.boards:
-            options = Options(seeds=self.plan.options.seeds, limit=self.plan.options.limit, device=self.plan.options.device, data=self.plan.options.data)
+            options = Options(
+                seeds=self.plan.options.seeds,
+                limit=self.plan.options.limit,
+                device=self.plan.options.device,
+                data=self.plan.options.data,
+            )
             other = expand(self.tables, self.tables[table], self.plan.profile, options)
             self.boards[table] = {
-                (row.id, column.id): _cell(other, self.store, row, column, STANDARD) for row in other.rows for column in other.columns
+                (row.id, column.id): _cell(other, self.store, row, column, STANDARD)
+                for row in other.rows
+                for column in other.columns
             }
         return self.boards[table]
 
     def spreads(self, table: str, column: str) -> list[Spread]:
         """The deviations over seeds that our rows show in a column."""
-        samples = [summarise(list(cell.seeds.values())) for (_, name), cell in self._cells(table).items() if name == column and cell.seeds]
+        samples = [
+            summarise(list(cell.seeds.values()))
+            for (_, name), cell in self._cells(table).items()
+            if name == column and cell.seeds
+        ]
         return [Spread(sample.std, sample.n) for sample in samples if sample.std is not None]
 
     def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
@@ -220,6 +273,6 @@ class _Ours(_Printed):
         cell = self._cells(table).get((row, column))
         if cell is None:
             return claims.Missing(f"{table}/{row}:{column} was not asked for")
-        if not cell.seeds or cell.verdict is Verdict.PARTIAL and self.plan.options.limit is not None:
+        if not cell.seeds or (cell.verdict is Verdict.PARTIAL and self.plan.options.limit is not None):
             return claims.Missing(f"{table}/{row}:{column}: {cell.verdict}, {cell.reason}")
         return summarise(list(cell.seeds.values()))

@@ -13,7 +13,9 @@ T = TypeVar("T")
 
 
 def build(kind: type[T], values: Mapping[str, Any]) -> T:
-    """Make the frozen `kind` from JSON values: lists become tuples, `name` is left out, a missing or strange key is told.
+    """Make the frozen `kind` from JSON values: lists become tuples, `name` is left out.
+
+    Raises `SpecError` that names every key that is missing or strange.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Recipe:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
+from repro.lab import threads
 from repro.lab.seeds import generator
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
@@ -100,7 +101,7 @@ def precision(recipe: Recipe, device: str) -> AbstractContextManager[object]:
 def settle(recipe: Recipe) -> None:
     """Set the process up for a recipe: threads, memory that is kept, no time for numbers too small to matter."""
     if recipe.threads:
-        torch.set_num_threads(recipe.threads)
+        threads.limit(recipe.threads)
     torch.set_flush_denormal(True)
     _keep_memory()
 

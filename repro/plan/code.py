@@ -1,4 +1,4 @@
-"""Which version of our own code computes a job: a hash over the modules it reaches, comments and docstrings left out."""
+"""Which version of our code computes a job: a hash over the modules it reaches, without comments and docstrings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 from repro.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(repro[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+(repro[\w.]*))", re.MULTILINE)
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(repro[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+(repro[\w.]*))", re.MULTILINE
+)
 _known: dict[str, str] = {}  # SHA-256 of a source's bytes -> hash of what it does; parsing it again is slow
 
 
@@ -95,7 +97,11 @@ def _strip(node: ast.AST) -> None:
     for child in ast.walk(node):
         if isinstance(child, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = child.body[0] if child.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 child.body = child.body[1:]
 
 

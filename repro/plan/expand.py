@@ -1,4 +1,4 @@
-"""Table + profile -> jobs, dependencies first, each once; and for each cell the jobs it rests on or why there are none."""
+"""Table + profile -> jobs, dependencies first, each once; and for each cell its jobs or why there are none."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Options:
     limit: int | None = None  # images per evaluation set; what it gives is partial
     device: str = "cpu"
     data: Mapping[str, Path] = field(default_factory=dict)  # what --data names -> folder
+    counting: bool = False  # the plan is only counted: its ids leave out the version of the code, which takes long
 
 
 @dataclass
@@ -108,10 +109,23 @@ def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list
     images = train.images * int(recipe["training"]["epochs"])
     pretrain = _job(plan, "pretrain", spec, seed, {"data": train.id}, f"pretrain {named}", images, recipe)
     spec = {"recipe": {group: recipe[group] for group in ("net", "views", "probe")}, "pixels": recipe["data"]["pixels"]}
-    probe = _job(plan, "probe", spec, seed, {"pretrain": pretrain.id, "data": labelled.id}, f"probe {named}", labelled.images, recipe)
+    probe = _job(
+        plan,
+        "probe",
+        spec,
+        seed,
+        {"pretrain": pretrain.id, "data": labelled.id},
+        f"probe {named}",
+        labelled.images,
+        recipe,
+    )
     for column in columns:
         data = _data(plan, column.dataset)
-        spec = {"evaluator": column.evaluator, "recipe": {group: recipe[group] for group in ("net", "views")}, "limit": plan.options.limit}
+        spec = {
+            "evaluator": column.evaluator,
+            "recipe": {group: recipe[group] for group in ("net", "views")},
+            "limit": plan.options.limit,
+        }
         if "mce" in plan.profile.references and column.evaluator == "corruption":
             spec["reference"] = plan.profile.references["mce"]
         inputs = {"pretrain": pretrain.id, "probe": probe.id, "data": data.id}
@@ -127,24 +141,51 @@ def _data(plan: Plan, dataset: str) -> Job:
 
 def _data_job(plan: Plan, dataset: str) -> Job:
     spec = resolved(plan.profile, dataset, plan.options.data)
-    images = plan.profile.sizes.get(dataset, int(spec.get("count", 0)) * (75 if spec.get("split") == "corrupted" else 1))
+    images = plan.profile.sizes.get(dataset, _size(spec))
     entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
     return _added(plan, "data", spec, None, {}, f"data {dataset}", images, entries)
 
 
-def _job(plan: Plan, kind: Kind, spec: dict[str, Any], seed: int | None, inputs: dict[str, str], label: str, images: int, recipe: recipes.Plain) -> Job:
+def _size(spec: Mapping[str, Any]) -> int:
+    """Images in a set, as far as its recipe and the user's folder tell; corrupted sets hold each image 75 times."""
+    own = folders.images(Path(spec["root"]) / spec["split"], each=spec["count"]) if "root" in spec else spec["count"]
+    return int(own) * (75 if "corrupted" in (spec["split"], spec["name"].rpartition("_")[2]) else 1)
+
+
+def _job(
+    plan: Plan,
+    kind: Kind,
+    spec: dict[str, Any],
+    seed: int | None,
+    inputs: dict[str, str],
+    label: str,
+    images: int,
+    recipe: recipes.Plain,
+) -> Job:
     entries = [f"repro.lab.jobs.{kind}"]
     entries += [f"repro.lab.evaluators.{spec['evaluator']}"] if kind == "evaluate" else []
     parts: Iterable[str] = spec["recipe"]
-    entries += [f"repro.lab.{families.folder(group)}.{recipe[group]['name']}" for group in parts if families.has_names(group)]
+    entries += [
+        f"repro.lab.{families.folder(group)}.{recipe[group]['name']}" for group in parts if families.has_names(group)
+    ]
     return _added(plan, kind, spec, seed, inputs, label, images, tuple(entries))
 
 
-def _added(plan: Plan, kind: Kind, spec: dict[str, Any], seed: int | None, inputs: dict[str, str], label: str, images: int, entries: tuple[str, ...]) -> Job:
+def _added(
+    plan: Plan,
+    kind: Kind,
+    spec: dict[str, Any],
+    seed: int | None,
+    inputs: dict[str, str],
+    label: str,
+    images: int,
+    entries: tuple[str, ...],
+) -> Job:
     threads = plan.profile.threads
     if kind == "pretrain":
         threads = int(spec["recipe"]["training"]["threads"]) or threads
-    job = Job(kind, spec, seed, inputs, code.version(entries), threads, plan.options.device, label, images)
+    version = "" if plan.options.counting else code.version(entries)
+    job = Job(kind, spec, seed, inputs, version, threads, plan.options.device, label, images)
     return plan.jobs[plan.add(job)]
 
 
@@ -167,7 +208,9 @@ def resolved(profile: Profile, dataset: str, data: Mapping[str, Path]) -> dict[s
     for key, value in spec.items():
         if isinstance(value, str) and value.startswith("$"):
             if value[1:] not in data:
-                raise DataMissing(f"{dataset} needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR")
+                raise DataMissing(
+                    f"{dataset} needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR"
+                )
             folder = data[value[1:]]
             spec = {**spec, key: str(folder.resolve()), "fingerprint": folders.fingerprint(folder)}
     return spec

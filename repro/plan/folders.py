@@ -1,4 +1,4 @@
-"""What a folder of the user's own holds, told from its listing, so that a changed folder is never taken for the old one."""
+"""What a folder of the user's own holds, told from its listing: a changed folder is never taken for the old one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,26 @@ def fingerprint(folder: Path) -> str:
     Raises `DataMissing` where there is no such folder or nothing in it.
     """
     if not folder.is_dir():
-        raise DataMissing(f"{folder}: expected a folder of images (train/ and val/ with one folder a class), found {'a file' if folder.exists() else 'nothing'}")
-    listing = sorted(_files(folder, ""))
+        raise DataMissing(
+            f"{folder}: expected a folder of images (train/ and val/ with one folder a class), "
+            f"found {'a file' if folder.exists() else 'nothing'}"
+        )
+    try:
+        listing = sorted(_files(folder, ""))
+    except OSError as error:  # no permission, a link that leads nowhere or in a circle
+        raise DataMissing(f"{error.filename or folder}: cannot be read ({error.strerror or error})") from error
     if not listing:
         raise DataMissing(f"{folder}: expected train/ and val/ with one folder a class, found no file")
     return digest(listing)[:32]
+
+
+@cache
+def images(split: Path, *, each: int) -> int:
+    """How many images a split of an ImageFolder tree gives with at most `each` of a class (0: all), for an estimate."""
+    if not split.is_dir():
+        return 0
+    sizes = [sum(entry.is_file() for entry in os.scandir(part)) for part in split.iterdir() if part.is_dir()]
+    return sum(min(size, each) if each else size for size in sizes)
 
 
 def _files(folder: Path, below: str) -> list[list[str | int]]:

@@ -1,4 +1,4 @@
-"""What a job is: a piece of work that its content names, so that the same work is done once wherever it is asked for."""
+"""What a job is: work that its content names, so that the same work is done once wherever it is asked for."""
 
 from __future__ import annotations
 

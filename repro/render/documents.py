@@ -1,4 +1,4 @@
-"""What `--json` prints: dictionaries of a versioned layout, described in docs/json.md. A key is added, never changed."""
+"""What `--json` prints: dictionaries of a versioned layout (docs/json.md). A key may be added, none changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from repro.plan.needs import Needs, seconds, total_seconds
+from repro.render.printable import escaped
 from repro.spec.model import Claim, Profile, Row, Table
 from repro.spec.numbers import parse_reported
 
@@ -19,7 +20,7 @@ SCHEMA = 1
 
 def text(document: Any) -> str:
     """A document as JSON text, one key a line."""
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def progress(plan: Plan, *, done: int, units: int) -> dict[str, Any]:
@@ -52,10 +53,17 @@ def table(spec: Table) -> dict[str, Any]:
         "title": spec.title,
         "caption": spec.caption,
         "section": spec.section,
-        "columns": [{"id": column.id, "label": column.label, "metric": column.metric, "direction": column.direction} for column in spec.columns],
-        "rows": [{"id": row.id, "label": row.label, "origin": row.origin, "cells": _reported(row)} for row in spec.rows],
+        "columns": [
+            {"id": column.id, "label": column.label, "metric": column.metric, "direction": column.direction}
+            for column in spec.columns
+        ],
+        "rows": [
+            {"id": row.id, "label": row.label, "origin": row.origin, "cells": _reported(row)} for row in spec.rows
+        ],
         "claims": [_claim(claim) for claim in spec.claims],
-        "texts": [{"id": part.id, "text": part.printed, "section": part.section, "quote": part.quote} for part in spec.texts],
+        "texts": [
+            {"id": part.id, "text": part.printed, "section": part.section, "quote": part.quote} for part in spec.texts
+        ],
         "notes": [{"id": note.id, "severity": note.severity, "text": note.text} for note in spec.notes],
     }
 
@@ -111,7 +119,9 @@ def plan(spec: Plan, found: Needs) -> dict[str, Any]:
         "seeds": list(spec.options.seeds),
         "jobs": jobs,
         "seconds": total_seconds(found.todo.values(), spec.profile),
-        "not_runnable": [{"row": row, "column": column, "reason": reason} for (row, column), reason in spec.blocked.items()],
+        "not_runnable": [
+            {"row": row, "column": column, "reason": reason} for (row, column), reason in spec.blocked.items()
+        ],
     }
 
 
@@ -126,7 +136,10 @@ def check(board: Board, code: int, reason: str) -> dict[str, Any]:
                 "column": column,
                 "reported": None
                 if cell.reported is None
-                else {"mean": float(cell.reported.mean), "std": None if cell.reported.std is None else float(cell.reported.std)},
+                else {
+                    "mean": float(cell.reported.mean),
+                    "std": None if cell.reported.std is None else float(cell.reported.std),
+                },
                 "seeds": {str(seed): value for seed, value in cell.seeds.items()},
                 "verdict": str(cell.verdict),
                 "reason": cell.reason,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from repro.judge.board import Board
 from repro.judge.cells import Verdict
 from repro.render import marks
+from repro.render.printable import printable
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -44,7 +45,7 @@ def escape(text: str) -> str:
     >>> escape("50 % of k_1, α = 2")
     '50 \\\\% of k\\\\_1, $\\\\alpha$ = 2'
     """
-    return "".join(SPECIAL.get(sign, sign) for sign in text)
+    return "".join(SPECIAL.get(sign, sign) for sign in printable(text))
 
 
 def table(board: Board) -> str:

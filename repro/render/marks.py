@@ -34,7 +34,7 @@ COLOUR = {
     Verdict.NOT_RUNNABLE: "dim",
     Verdict.SUSPECT: "magenta",
 }
-WORD = {Verdict.NOT_RUN: "not run", Verdict.FAILED: "failed", Verdict.NOT_RUNNABLE: "no code/data", Verdict.PARTIAL: "partial"}
+WORD = {Verdict.NOT_RUNNABLE: "cannot"}  # "not runnable" is wider than a number; its reason stands below the table
 
 
 def printed(reported: Reported | None, *, gap: str = "") -> str:

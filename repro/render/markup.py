@@ -10,35 +10,47 @@ from tabulate import tabulate
 from repro.judge.board import Board
 from repro.judge.statistics import summarise
 from repro.render import marks
+from repro.render.printable import printable
 
 
 def markdown(board: Board) -> str:
     """A pipe table, reported and ours side by side, then the claims."""
-    head = ["", *(f"{column.label} {which}" for column in board.columns for which in ("reported", "ours"))]
+    head = ["", *(f"{_safe(column.label)} {which}" for column in board.columns for which in ("reported", "ours"))]
     body = []
     for row in board.rows:
         line = [_safe(row.label)]
         for column in board.columns:
             cell = board.cells[row.id, column.id]
-            line += [marks.printed(cell.reported, gap=" "), f"{marks.measured(cell, gap=' ')} {marks.SIGN[cell.verdict]}".strip()]
+            line += [
+                marks.printed(cell.reported, gap=" "),
+                f"{marks.measured(cell, gap=' ')} {marks.SIGN[cell.verdict]}".strip(),
+            ]
         body.append(line)
     seeds = ", ".join(str(seed) for seed in board.options.seeds)
-    parts = [f"**{_safe(board.table.title)}**, profile `{board.profile.id}`, seeds {seeds}\n", tabulate(body, head, tablefmt="pipe", disable_numparse=True)]
+    parts = [
+        f"**{_safe(board.table.title)}**, profile `{board.profile.id}`, seeds {seeds}\n",
+        tabulate(body, head, tablefmt="pipe", disable_numparse=True),
+    ]
     if board.claims:
-        claims = [[reading.claim.id, _safe(reading.claim.statement), str(reading.paper.verdict), reading.standing] for reading in board.claims]
+        claims = [
+            [reading.claim.id, _safe(reading.claim.statement), str(reading.paper.verdict), reading.standing]
+            for reading in board.claims
+        ]
         parts += ["", tabulate(claims, ["claim", "", "in the paper", "ours"], tablefmt="pipe", disable_numparse=True)]
     return "\n".join(parts) + "\n"
 
 
 def _safe(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return printable(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
 def csv(board: Board) -> str:
-    """One line a cell: what is reported, what we measured, the verdict and its reason; empty where there is no number."""
+    """One line a cell: what is reported, what we measured, the verdict, its reason; empty where there is no number."""
     stream = io.StringIO()
     out = writer.writer(stream, lineterminator="\n")
-    out.writerow(["table", "profile", "row", "column", "reported_mean", "reported_std", "mean", "std", "n", "verdict", "reason"])
+    out.writerow(
+        ["table", "profile", "row", "column", "reported_mean", "reported_std", "mean", "std", "n", "verdict", "reason"]
+    )
     for (row, column), cell in board.cells.items():
         reported = cell.reported
         ours = summarise(list(cell.seeds.values())) if cell.seeds else None
@@ -55,4 +67,5 @@ def csv(board: Board) -> str:
 
 def _plain(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    text = printable(text)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from repro.plan.jobs import Job
 from repro.plan.needs import seconds
+from repro.render.printable import printable
 from repro.spec.model import Profile
 
 LINE_EVERY = 20.0  # seconds between two plain lines about the same job
@@ -62,7 +63,7 @@ def clock(value: float) -> str:
 
 
 class Display:
-    """Shows each job in hand with its rate and time left, and the whole with an estimate; an `Observer` of an executor."""
+    """Each job in hand with its rate and time left, and the whole with an estimate; an `Observer` of an executor."""
 
     def __init__(self, console: Console, jobs: Mapping[str, Job], profile: Profile, workers: int) -> None:
         self.console, self.total, self.finished = console, len(jobs), 0
@@ -71,10 +72,16 @@ class Display:
         self.first: dict[str, tuple[float, int]] = {}  # job -> when and where its progress was first seen
         self.said: dict[str, float] = {}
         self.bars = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=18), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), console=console
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=18),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            console=console,
         )
         self.tasks: dict[str, TaskID] = {}
-        self.live = Live(self.bars, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        self.live = (
+            Live(self.bars, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        )
         if self.live:
             self.whole = self.bars.add_task("all jobs", total=self.total, rate="")
             self.live.start()
@@ -82,8 +89,11 @@ class Display:
     def started(self, job: Job) -> None:
         """A worker took a job in hand."""
         self.begun[job.id] = time.monotonic()
+        self.first.pop(job.id, None)  # of an earlier try
         if self.live:
-            self.tasks[job.id] = self.bars.add_task(job.label, total=None, rate="")
+            if job.id in self.tasks:
+                self.bars.remove_task(self.tasks[job.id])
+            self.tasks[job.id] = self.bars.add_task(printable(job.label), total=None, rate="")
 
     def moved(self, job: Job, done: int, total: int, unit: str) -> None:
         """A job in hand came this far."""
@@ -106,19 +116,29 @@ class Display:
         measured = time.monotonic() - self.begun[job.id] if job.id in self.begun else None
         if how != "stopped":
             self.finished += 1
+            self.total = max(self.total, self.finished)  # an input that proved damaged was computed besides
             self.estimate.ended(job.id, measured if how == "done" else None)
         if self.live and job.id in self.tasks:
             self.bars.remove_task(self.tasks.pop(job.id))
         spent = f" in {measured:.1f} s" if measured is not None and how == "done" else ""
-        words = {"done": f"✓ {job.label}{spent}", "reused": f"= {job.label}: done by another run", "stopped": f"‖ {job.label}: stopped, to be gone on with"}
+        words = {
+            "done": f"✓ {job.label}{spent}",
+            "reused": f"= {job.label}: done by another run",
+            "stopped": f"‖ {job.label}: stopped, to be gone on with",
+        }
         line = words.get(how, f"✗ {job.label}: {detail}")
         if how == "failed" or not self.live:
-            self._say(f"{line}  [{self.finished}/{self.total}, {clock(self.estimate.seconds())} left]" if how == "done" else line)
+            self._say(
+                f"{line}  [{self.finished}/{self.total}, {clock(self.estimate.seconds())} left]"
+                if how == "done"
+                else line
+            )
 
     def tick(self) -> None:
         """Refresh the line about the whole."""
         if self.live:
-            self.bars.update(self.whole, completed=self.finished, rate=f"{clock(self.estimate.seconds())} left")
+            left = f"{clock(self.estimate.seconds())} left"
+            self.bars.update(self.whole, completed=self.finished, total=self.total, rate=left)
 
     def close(self) -> None:
         """Take the bars away."""
@@ -126,4 +146,4 @@ class Display:
             self.live.stop()
 
     def _say(self, line: str) -> None:
-        self.console.print(Text(line), soft_wrap=True)
+        self.console.print(Text(printable(line)), soft_wrap=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as encoder
+import os
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -13,42 +15,59 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from repro.render.printable import escaped, printable
 from repro.render.progress import clock
 from repro.spec.model import Profile, Table
 
 if TYPE_CHECKING:
     from repro.judge.board import Board
+    from repro.judge.findings import Finding
     from repro.plan.expand import Plan
     from repro.plan.needs import Needs
     from repro.run.local import Summary
     from repro.store import Store
 
 
+class Outlet(Console):
+    """A console that outlives its reader: behind `| head` a verb still ends with its own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """From here on everything is written to nowhere."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 @cache
-def console() -> Console:
+def console() -> Outlet:
     """Where everything goes; 80 columns where the width is not known, NO_COLOR and FORCE_COLOR are heeded."""
-    return Console(highlight=False, emoji=False, markup=False)
+    return Outlet(highlight=False, emoji=False, markup=False)
+
+
+def raw(text: str) -> None:
+    """Text as it is, for a program or a file."""
+    try:
+        console().file.write(text)
+        console().file.flush()
+    except BrokenPipeError:
+        console().on_broken_pipe()
 
 
 def line(text: str, style: str = "") -> None:
     """One line, never cut or wrapped in a pipe."""
-    console().print(Text(_clean(text), style=style), soft_wrap=not console().is_terminal)
+    console().print(Text(printable(text), style=style), soft_wrap=not console().is_terminal)
 
 
 def json(document: Any) -> None:
     """A document for a program: nothing but JSON."""
-    console().file.write(encoder.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _clean(text: str) -> str:
-    """Text without the control characters that could steer a terminal."""
-    return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
+    raw(escaped(encoder.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n")
 
 
 def _grid(*heads: str, left: int = 1) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for index, head in enumerate(heads):
-        grid.add_column(Text(_clean(head)), justify="left" if index < left else "right", overflow="fold")
+        grid.add_column(Text(printable(head)), justify="left" if index < left else "right", overflow="fold")
     return grid
 
 
@@ -61,16 +80,20 @@ def listing(profile: Profile, rows: Sequence[Mapping[str, Any]]) -> None:
             share = f"{row['done']} of {row['units']}"
         else:
             share = "not runnable yet" if row["rows"] else "nothing to run"
-        grid.add_row(row["id"], row["section"], str(row["rows"]), str(row["reported"]), str(row["claims"]), share)
+        section = printable(row["section"])
+        grid.add_row(row["id"], section, str(row["rows"]), str(row["reported"]), str(row["claims"]), share)
     console().print(grid)
-    line("done counts evaluations: one cell of one row with one seed. Next: repro show table1, repro plan table1, repro run table1", "dim")
+    line(
+        "done: evaluations of one cell with one seed. Next: repro show table1, repro plan table1, repro run table1",
+        "dim",
+    )
 
 
 def reported(spec: Table) -> None:
     """`repro show`: the paper's numbers as printed, its claims and what does not fit."""
     line(f"{spec.title}, section {spec.section}", "bold")
     line(textwrap.fill(spec.caption, console().width), "dim")
-    grid = _grid("", *(column.label.replace("-", "-\u200b") for column in spec.columns))
+    grid = _grid("", *(_head(column.label) for column in spec.columns))
     marked = []
     for index, row in enumerate(spec.rows):
         cells = []
@@ -81,7 +104,7 @@ def reported(spec: Table) -> None:
                 marked.append(f"? {row.id}, {column.id}: {row.suspect[column.id]}")
             cells.append(text)
         last = index + 1 == len(spec.rows) or spec.rows[index + 1].block != row.block
-        grid.add_row(_clean(row.label), *cells, end_section=last)
+        grid.add_row(printable(row.label), *cells, end_section=last)
     console().print(grid)
     for text in [*marked, *(f"{note.severity} {note.id}: {note.text}" for note in spec.notes)]:
         _hanging(text)
@@ -92,25 +115,34 @@ def reported(spec: Table) -> None:
 
 
 def _hanging(text: str, *, indent: int = 6, style: str = "") -> None:
-    line(textwrap.fill(_clean(text), console().width, subsequent_indent=" " * indent), style)
+    line(textwrap.fill(printable(text), console().width, subsequent_indent=" " * indent), style)
 
 
 def plan(spec: Plan, found: Needs) -> None:
     """`repro plan`: jobs by kind, the reason for each, the estimate, what is missing."""
     from repro.plan.needs import seconds, total_seconds
 
-    line(f"{spec.table.title} on the profile {spec.profile.id} ({spec.profile.title}), seeds {', '.join(map(str, spec.options.seeds))}", "bold")
+    line(
+        f"{spec.table.title} on the profile {spec.profile.id} ({spec.profile.title}), "
+        f"seeds {', '.join(map(str, spec.options.seeds))}",
+        "bold",
+    )
     grid = _grid("job", "", "why", left=3)
     for name, job in spec.jobs.items():
         action = "run" if name in found.todo else "reuse" if name in found.reused else "spare"
         expected = seconds(job, spec.profile) if name in found.todo else None
-        grid.add_row(job.label, f"{action}{f', {clock(expected)}' if expected else ''}", _clean(found.reasons[name]))
+        grid.add_row(
+            printable(job.label),
+            f"{action}{f', {clock(expected)}' if expected else ''}",
+            printable(found.reasons[name]),
+        )
     console().print(grid)
     _missing(spec.blocked)
     total = total_seconds(found.todo.values(), spec.profile)
     what = "GPU" if spec.options.device == "cuda" else "CPU"
-    expected_time = f"about {clock(total)} of {what} time, {clock(total / spec.profile.workers)} with {spec.profile.workers} workers"
-    line(f"{len(found.todo)} jobs to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}")
+    workers = spec.profile.workers
+    expected_time = f"about {clock(total)} of {what} time, {clock(total / workers)} with {workers} workers"
+    line(f"{_jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}")
     for kind, rate in spec.profile.rates.items():
         _hanging(f"      {kind}: {rate.images_per_second:g} images/s ({rate.why})", style="dim")
 
@@ -126,75 +158,119 @@ def _missing(blocked: Mapping[tuple[str, str], str]) -> None:
         _hanging(f"not runnable: {', '.join(rows)}{shared}: {reason}", style="dim")
 
 
-def opening(spec: Plan, found: Needs, workers: int) -> None:
-    """The first lines of a run: on what means, and how much there is to do."""
+def opening(spec: Plan, found: Needs, *, workers: int, damaged: Sequence[str]) -> None:
+    """The first lines of a run: on what means, how much there is to do, and which records cannot be used."""
     from repro.plan.needs import total_seconds
 
     means = spec.profile
     line(f"profile {means.id}: {means.title}", "bold")
     if means.judges == "claims":
-        line("its numbers are not comparable with the paper's; it tests the paper's claims (orderings, trends) in small")
+        line(
+            "its numbers are not comparable with the paper's; it tests the paper's claims (orderings, trends) in small"
+        )
     left = clock(total_seconds(found.todo.values(), means) / workers)
-    line(f"{len(found.todo)} jobs to run with {workers} workers, about {left}; {len(found.reused)} reused")
+    hands = f"{workers} worker{'' if workers == 1 else 's'}"
+    line(f"{_jobs(len(found.todo))} to run with {hands}, about {left}; {len(found.reused)} reused")
+    for sentence in damaged:
+        line(f"  {sentence}", "yellow")
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job{'' if number == 1 else 's'}"
 
 
 def summary(done: Summary, spec: Plan, store: Store) -> None:
     """How a run went, with every failure and its log."""
     reused = f", {len(done.reused)} done by another run" if done.reused else ""
-    line(f"{len(done.computed)} jobs done{reused}, {len(done.failed)} failed in {clock(done.seconds)}")
+    lost = f", {len(done.lost)} that rest on them not tried" if done.lost else ""
+    line(f"{_jobs(len(done.computed))} done{reused}, {len(done.failed)} failed{lost} in {clock(done.seconds)}")
     for job, reason in done.failed.items():
-        line(f"✗ {spec.jobs[job].label}: {reason} (log: {store.log(job)})", "red")
+        log = f" (log: {store.log(job)})" if store.log(job).is_file() else ""
+        line(f"✗ {spec.jobs[job].label}: {reason}{log}", "red")
 
 
 def board(judged: Board) -> None:
-    """Reported and ours under one another, the claims, and what the signs mean."""
+    """Reported and ours under one another, why a cell has no number, and what the signs mean; then the claims."""
     from repro.render import marks
 
     seeds = len(judged.options.seeds)
-    line(f"\n{judged.table.title}, profile {judged.profile.id}: reported above, ours below ({seeds} seed{'s' if seeds > 1 else ''})", "bold")
-    grid = _grid("", *(column.label.replace("-", "-\u200b") for column in judged.columns))
+    many = f"{seeds} seeds: mean±sd" if seeds > 1 else "1 seed"
+    line(f"\n{judged.table.title}, profile {judged.profile.id}: reported above, ours below ({many})", "bold")
+    grid = _grid("", *(_head(column.label) for column in judged.columns))
     notes: dict[str, int] = {}
     for index, row in enumerate(judged.rows):
         cells = [judged.cells[row.id, column.id] for column in judged.columns]
-        above, below = [Text(_clean(row.label))], [Text(f"  {row.id}", style="dim")]
+        above, below = [Text(printable(row.label))], [Text(f"  {row.id}", style="dim")]
         for cell in cells:
             above.append(Text(marks.printed(cell.reported) + ("?" if cell.column in row.suspect else ""), style="dim"))
             sign = f" {marks.SIGN[cell.verdict]}" if marks.SIGN[cell.verdict] else ""
             if not cell.seeds:
-                sign = f" {notes.setdefault(f'{marks.measured(cell)}: {cell.reason}', len(notes) + 1)}"
+                sign = f" [{notes.setdefault(cell.reason, len(notes) + 1)}]"
             below.append(Text(marks.measured(cell) + sign, style=marks.COLOUR[cell.verdict]))
         grid.add_row(*above)
         last = index + 1 == len(judged.rows) or judged.rows[index + 1].block != row.block
         grid.add_row(*below, end_section=last)
     console().print(grid)
     for text, number in notes.items():
-        _hanging(f"{number:4}  {text}", style="dim")
+        _hanging(f"  [{number}] {text}", style="dim")
     _signs(judged)
     claims(judged)
+
+
+def _head(label: str) -> str:
+    """A column's name, cut at its hyphen where it is long."""
+    return label.replace("-", "-\n", 1) if len(label) > 10 else label
 
 
 def _signs(judged: Board) -> None:
     from repro.render import marks
 
     used = sorted({cell.verdict for cell in judged.cells.values() if marks.SIGN[cell.verdict] and cell.seeds})
-    if used:
-        _hanging("      " + "  ".join(f"{marks.SIGN[verdict]} {verdict}" for verdict in used), style="dim")
+    words = [f"{marks.SIGN[verdict]} {verdict}" for verdict in used]
+    if any(column in row.suspect for row in judged.rows for column in row.suspect):
+        words.append("? beside a reported number: suspect, see repro show")
+    if words:
+        _hanging(f"      {'  '.join(words)}", style="dim")
 
 
 def claims(judged: Board) -> None:
-    """Each claim: its verdict on our numbers, and on the paper's own."""
+    """Each claim of the paper that our numbers say something of, with the evidence; the others in a line each kind."""
     shown = [reading for reading in judged.claims if reading.claim.of_paper]
     if not shown:
         return
     line(f"\nclaims of {judged.table.title}, on our numbers", "bold")
+    silent: dict[str, list[str]] = {}
     for reading in shown:
         verdict = str(reading.ours.verdict)
-        sign, style = {"supported": ("✓", "green"), "not supported": ("✗", "red"), "undecided": ("~", "yellow")}.get(verdict, ("·", "dim"))
-        _hanging(f"{sign} {reading.claim.id:5} {reading.standing}: {reading.claim.statement}", indent=8, style=style)
-        _hanging(f"        {reading.ours.reason}", indent=8, style="dim")
+        if verdict not in CLAIM_MARKS:
+            silent.setdefault(verdict, []).append(reading.claim.id)
+            continue
+        sign, style = CLAIM_MARKS[verdict]
+        _hanging(f"{sign} {reading.claim.id:4} {reading.standing}: {reading.claim.statement}", indent=7, style=style)
+        telling = [finding for finding in reading.ours.findings if str(finding.verdict) == verdict]
+        _hanging(f"       {'; '.join(_evidence(finding) for finding in telling)}", indent=7, style="dim")
+    for verdict, names in silent.items():
+        _hanging(f"· {verdict}: {', '.join(names)} ({SILENT.get(verdict, '')})", indent=7, style="dim")
+
+
+CLAIM_MARKS = {"supported": ("✓", "green"), "not supported": ("✗", "red"), "undecided": ("~", "yellow")}
+SILENT = {
+    "not run": "rows they need are not there; repro check --json says which",
+    "not applicable": "printed gains, compared on the paper's own data only",
+}
+
+
+def _evidence(finding: Finding) -> str:
+    """A contrast in few words: the column where there is but one, the estimate, its interval."""
+    columns = {name.partition(":")[2] for name in finding.cells}
+    what = columns.pop() if len(columns) == 1 else finding.statement
+    value = "" if finding.estimate is None else f" {float(finding.estimate):+.2f}"
+    spread = f" [{finding.interval.low:.2f}, {finding.interval.high:.2f}]" if finding.interval else " (one run)"
+    return f"{what}{value}{spread}"
 
 
 def closing(judged: Board, store: Store, typed: str) -> None:
     """Where everything is, and what to type next."""
     line(f"\nstored in {store.root}/, one folder a job with its record.json and log.txt")
-    line(f"next: repro check {typed} | repro export {typed} --format latex | repro plan {typed}")
+    for verb in (f"repro check {typed}", f"repro export {typed} --format latex", f"repro show {judged.table.id}"):
+        line(f"next: {verb}")

@@ -27,7 +27,9 @@ from repro.plan.jobs import identity
 from repro.run import environment
 from repro.store import Record, Store
 
-CHECKED: set[tuple[str, int, int]] = set()  # (record path, time of change, size): inputs whose files were hashed already
+CHECKED: set[tuple[str, int, int]] = (
+    set()
+)  # (record path, time of change, size): inputs whose files were hashed already
 
 
 class DamagedInput(Exception):
@@ -52,7 +54,7 @@ class Worker:
         try:
             self.events.write(json.dumps({"event": event, "id": job, **facts}) + "\n")
             self.events.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             self.stop = True
 
     def stopping(self) -> bool:
@@ -70,7 +72,14 @@ class Worker:
                     self.tell("reused", job)
                 else:
                     self.tell("start", job)
-                    self._compute(job, content, label)
+                    self._attempt(job, content, label)
+        except ReproError as error:  # of the claim itself
+            self._failed(job, str(error))
+
+    def _attempt(self, job: str, content: Mapping[str, Any], label: str) -> None:
+        """Compute a job that is ours; whatever goes wrong is one sentence."""
+        try:
+            self._compute(job, content, label)
         except DamagedInput as error:
             self.tell("damaged", job, input=error.job, reason=str(error))
         except ReproError as error:
@@ -84,6 +93,7 @@ class Worker:
 
     def _compute(self, job: str, content: Mapping[str, Any], label: str) -> None:
         folder = self.store.folder(job)
+        self.store.clear(job)
         inputs = {role: self._input(role, other) for role, other in content["inputs"].items()}
         if content["kind"] != "data":  # drawing and decoding need no torch, which takes seconds to import
             import_module("repro.lab.threads").limit(content["threads"])
@@ -101,11 +111,16 @@ class Worker:
         started, wall, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
         self._log(job, f"{started.isoformat(timespec='seconds')} {label}")
         try:
-            outcome = member("jobs", content["kind"]).run(content["spec"], seed=content["seed"], inputs=inputs, folder=folder, context=context)
+            outcome = member("jobs", content["kind"]).run(
+                content["spec"], seed=content["seed"], inputs=inputs, folder=folder, context=context
+            )
         except Stopped:
             self.tell("stopped", job)
             return
-        files = {name: {"sha256": file_digest(folder / name), "bytes": (folder / name).stat().st_size} for name in outcome.files}
+        files = {
+            name: {"sha256": file_digest(folder / name), "bytes": (folder / name).stat().st_size}
+            for name in outcome.files
+        }
         seconds = time.monotonic() - wall
         times = (started.isoformat(timespec="seconds"), round(seconds, 3), round(time.process_time() - cpu, 3))
         self.store.write(Record(job, dict(content), label, outcome.values, files, *times, environment.describe()))
@@ -116,13 +131,15 @@ class Worker:
         """The folder of a finished input, its files checked against their hashes once in this process."""
         record = self.store.read(job)
         if record is None:
-            raise DamagedInput(job, self.store.damaged.get(job, f"{self.store.folder(job)}: the input {role} has no record"))
+            raise DamagedInput(
+                job, self.store.damaged.get(job, f"{self.store.folder(job)}: the input {role} has no record")
+            )
         status = (self.store.folder(job) / "record.json").stat()
         key = (job, status.st_mtime_ns, status.st_size)
         if key not in CHECKED:
             fault = self.store.verify(record)
             if fault:
-                self.store.discard(job)
+                self.store.discard(record)
                 raise DamagedInput(job, fault)
             CHECKED.add(key)
         return self.store.folder(job)
@@ -133,6 +150,7 @@ class Worker:
 
     def _failed(self, job: str, reason: str, *, trace: str = "") -> None:
         try:
+            self.store.clear(job)
             self._log(job, trace or reason)
             self.store.fail(job, reason)
         except (OSError, ReproError):

@@ -15,13 +15,22 @@ def table(spec: model.Table, stem: str, tables: Tables, faults: Faults) -> None:
     """Check one table or figure against itself, the other tables and the folders of `repro/lab`."""
     if spec.id != stem:
         faults.add(("id",), f'expected id "{stem}", the name of the file, found "{spec.id}"')
-    for kind, parts in (("columns", spec.columns), ("rows", spec.rows), ("claims", spec.claims), ("texts", spec.texts), ("notes", spec.notes)):
+    for kind, parts in (
+        ("columns", spec.columns),
+        ("rows", spec.rows),
+        ("claims", spec.claims),
+        ("texts", spec.texts),
+        ("notes", spec.notes),
+    ):
         _unique(kind, [part.id for part in parts], faults)
     columns = [column.id for column in spec.columns]
     for index, column in enumerate(spec.columns):
         known = families.members("evaluators")
         if column.evaluator not in known and column.not_runnable is None:
-            faults.add(("columns", index, "evaluator"), f'column "{column.id}": ' + _unknown("evaluator", column.evaluator, "evaluators", known))
+            faults.add(
+                ("columns", index, "evaluator"),
+                f'column "{column.id}": ' + _unknown("evaluator", column.evaluator, "evaluators", known),
+            )
     for index, row in enumerate(spec.rows):
         _reported(row, ("rows", index), columns, faults)
         _row_recipe(spec, row, ("rows", index), tables, faults)
@@ -48,7 +57,8 @@ def _reported(row: model.Row, place: Place, columns: list[str], faults: Faults) 
     for key, cells in (("reported", row.reported), ("suspect", row.suspect)):
         for column in cells:
             if column not in columns:
-                sentence = f'row "{row.id}": {key} cell in no column: "{column}"; expected one of {listed(columns)}{nearest(column, columns)}'
+                known = f"expected one of {listed(columns)}{nearest(column, columns)}"
+                sentence = f'row "{row.id}": {key} cell in no column: "{column}"; {known}'
                 faults.add((*place, key, column), sentence)
     for column, text in row.reported.items():
         try:
@@ -66,11 +76,14 @@ def _row_recipe(spec: model.Table, row: model.Row, place: Place, tables: Tables,
     whole = recipes.merged(spec, row)
     for group in whole:
         if group not in families.GROUPS:
-            sentence = f'row "{row.id}": recipe group "{group}" is not known; expected {listed(families.GROUPS)}{nearest(group, families.GROUPS)}'
+            known = f"expected {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
+            sentence = f'row "{row.id}": recipe group "{group}" is not known; {known}'
             faults.add(_recipe_place(spec, row, place, group, None), sentence)
     for group in families.GROUPS:
         if group not in whole:
-            faults.add(place, f'row "{row.id}": recipe group "{group}" is missing, here and in the [recipe] of {spec.id}')
+            faults.add(
+                place, f'row "{row.id}": recipe group "{group}" is missing, here and in the [recipe] of {spec.id}'
+            )
         elif row.not_runnable is None:  # what code that is not there asks for cannot be known
             _group(spec, row, place, group, whole[group], faults)
 
@@ -81,16 +94,29 @@ def _same_as(row: model.Row, place: Place, tables: Tables, faults: Faults) -> No
     rows = {candidate.id: candidate for candidate in tables[other].rows} if other in tables else {}
     here = (*place, "same_as")
     if other not in tables:
-        faults.add(here, f'row "{row.id}": same_as "{row.same_as}" leads nowhere: no table "{other}"{nearest(other, tables)}')
+        faults.add(
+            here, f'row "{row.id}": same_as "{row.same_as}" leads nowhere: no table "{other}"{nearest(other, tables)}'
+        )
     elif name not in rows:
-        faults.add(here, f'row "{row.id}": same_as "{row.same_as}" leads nowhere: {other} has no row "{name}"{nearest(name, rows)}')
+        faults.add(
+            here,
+            f'row "{row.id}": same_as "{row.same_as}" leads nowhere: {other} has no row "{name}"{nearest(name, rows)}',
+        )
     elif rows[name].same_as is not None:
-        faults.add(here, f'row "{row.id}": same_as "{row.same_as}" leads to a row that is itself same_as "{rows[name].same_as}"; name that one')
+        faults.add(
+            here,
+            f'row "{row.id}": same_as "{row.same_as}" leads to a row that is itself same_as "{rows[name].same_as}"; '
+            "name that one",
+        )
 
 
 def _whose(spec: model.Table, row: model.Row, group: str, key: str | None) -> str:
     """Who wrote a value, for a sentence: a row, or the table for all its rows."""
-    return f'row "{row.id}"' if group in row.recipe and (key is None or key in row.recipe[group]) else f"[recipe] of {spec.id}"
+    return (
+        f'row "{row.id}"'
+        if group in row.recipe and (key is None or key in row.recipe[group])
+        else f"[recipe] of {spec.id}"
+    )
 
 
 def _recipe_place(spec: model.Table, row: model.Row, place: Place, group: str, key: str | None) -> Place:
@@ -100,7 +126,9 @@ def _recipe_place(spec: model.Table, row: model.Row, place: Place, group: str, k
     return at if key is None else (*at, key)
 
 
-def _group(spec: model.Table, row: model.Row, place: Place, group: str, keys: Mapping[str, model.Value], faults: Faults) -> None:
+def _group(
+    spec: model.Table, row: model.Row, place: Place, group: str, keys: Mapping[str, model.Value], faults: Faults
+) -> None:
     name = keys["name"].value if "name" in keys else None
     if families.has_names(group):
         known = families.members(families.folder(group))
@@ -110,18 +138,23 @@ def _group(spec: model.Table, row: model.Row, place: Place, group: str, keys: Ma
             return
         if name not in known:
             at = _recipe_place(spec, row, place, group, "name")
-            faults.add(at, f"{_whose(spec, row, group, 'name')}: " + _unknown(group, name, families.folder(group), known))
+            faults.add(
+                at, f"{_whose(spec, row, group, 'name')}: " + _unknown(group, name, families.folder(group), known)
+            )
             return
     fields = families.fields(group, name if isinstance(name, str) else None)
     for key in keys.keys() - fields.keys() - {"name"}:
-        sentence = f'{_whose(spec, row, group, key)}: recipe.{group}: unknown key "{key}"; expected {listed(fields)}{nearest(key, fields)}'
+        expected = f"expected {listed(fields)}{nearest(key, fields)}"
+        sentence = f'{_whose(spec, row, group, key)}: recipe.{group}: unknown key "{key}"; {expected}'
         faults.add(_recipe_place(spec, row, place, group, key), sentence)
     for key, annotation in fields.items():
         if key not in keys:
-            sentence = f"{_whose(spec, row, group, None)}: recipe.{group}.{key} ({annotation}) is missing; nothing has a default"
+            label = f"{_whose(spec, row, group, None)}: recipe.{group}.{key}"
+            sentence = f"{label} ({annotation}) is missing; nothing has a default"
             faults.add(_recipe_place(spec, row, place, group, None), sentence)
         elif not families.fits(keys[key].value, annotation):
-            sentence = f'{_whose(spec, row, group, key)}: recipe.{group}.{key}: expected {annotation}, found {keys[key].value!r}'
+            label = f"{_whose(spec, row, group, key)}: recipe.{group}.{key}"
+            sentence = f"{label}: expected {annotation}, found {keys[key].value!r}"
             faults.add(_recipe_place(spec, row, place, group, key), sentence)
 
 
@@ -139,7 +172,11 @@ def _marks(spec: model.Table, faults: Faults) -> None:
                     continue
                 source = (value.sourced or value.default or "").replace(",", " ").replace(":", " ").split()
                 if source and source[0] not in spec.sources:
-                    faults.add(here, f'{label}: source "{source[0]}" is not in [sources] ({listed(spec.sources)}){nearest(source[0], spec.sources)}')
+                    faults.add(
+                        here,
+                        f'{label}: source "{source[0]}" is not in [sources] ({listed(spec.sources)})'
+                        f"{nearest(source[0], spec.sources)}",
+                    )
 
 
 def _claim(claim: model.Claim, place: Place, spec: model.Table, tables: Tables, faults: Faults) -> None:
@@ -162,7 +199,10 @@ def _claim(claim: model.Claim, place: Place, spec: model.Table, tables: Tables, 
             if part.row not in rows:
                 faults.add(here, f'claim "{claim.id}": {part.table} has no row "{part.row}"{nearest(part.row, rows)}')
             if part.column not in columns:
-                faults.add(here, f'claim "{claim.id}": {part.table} has no column "{part.column}"{nearest(part.column, columns)}')
+                faults.add(
+                    here,
+                    f'claim "{claim.id}": {part.table} has no column "{part.column}"{nearest(part.column, columns)}',
+                )
 
 
 def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
@@ -174,7 +214,11 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
         if len(given) != 1:
             faults.add(("scale", key), f'scale "{key}": expected exactly one of set, multiply, map, found {len(given)}')
         if key.split(".")[0] not in families.GROUPS:
-            faults.add(("scale", key), f'scale "{key}": expected "group.key" of a recipe, groups are {listed(families.GROUPS)}{nearest(key.split(".")[0], families.GROUPS)}')
+            faults.add(
+                ("scale", key),
+                f'scale "{key}": expected "group.key" of a recipe, groups are {listed(families.GROUPS)}'
+                f"{nearest(key.split('.')[0], families.GROUPS)}",
+            )
     known = families.members("datasets")
     for dataset, keys in spec.datasets.items():
         place = ("datasets", dataset)
@@ -185,11 +229,17 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
         fields = families.fields("datasets", str(name))
         keys = recipes.dataset(spec, dataset)
         for key in keys.keys() - fields.keys() - {"name"}:
-            faults.add((*place, key), f'data set "{dataset}": unknown key "{key}"; expected {listed(fields)}{nearest(key, fields)}')
+            faults.add(
+                (*place, key),
+                f'data set "{dataset}": unknown key "{key}"; expected {listed(fields)}{nearest(key, fields)}',
+            )
         for key, annotation in fields.items():
             if key not in keys:
                 faults.add(place, f'data set "{dataset}": {key} ({annotation}) is missing')
             elif not families.fits(keys[key], annotation):
                 faults.add((*place, key), f'data set "{dataset}": {key}: expected {annotation}, found {keys[key]!r}')
             elif isinstance(keys[key], str) and keys[key].startswith("$") and keys[key][1:] not in spec.data:
-                faults.add((*place, key), f'data set "{dataset}": {key}: "{keys[key][1:]}" is not in [data] ({listed(spec.data)})')
+                faults.add(
+                    (*place, key),
+                    f'data set "{dataset}": {key}: "{keys[key][1:]}" is not in [data] ({listed(spec.data)})',
+                )

@@ -28,7 +28,7 @@ def members(family: str) -> tuple[str, ...]:
 
 
 def source(group: str, name: str | None) -> Path:
-    """The module behind a group: `repro/lab/<folder>/<name>.py`, or `repro/lab/<group>.py` for a group with no folder."""
+    """The module behind a group: `repro/lab/<folder>/<name>.py`, or `repro/lab/<group>.py` where there is no folder."""
     return LAB / folder(group) / f"{name}.py" if (LAB / folder(group)).is_dir() else LAB / f"{group}.py"
 
 

@@ -35,7 +35,10 @@ def _natural(stem: str) -> tuple[str, int]:
 
 def checkpoints() -> Path:
     """The list of weight files: the user's own where there is one."""
-    return next((root / "checkpoints.toml" for root in roots() if (root / "checkpoints.toml").is_file()), shipped() / "checkpoints.toml")
+    return next(
+        (root / "checkpoints.toml" for root in roots() if (root / "checkpoints.toml").is_file()),
+        shipped() / "checkpoints.toml",
+    )
 
 
 def shown(path: Path) -> str:

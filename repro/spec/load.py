@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from repro.errors import SpecError, UsageError
 from repro.spec import check, home, model
-from repro.spec.places import Faults, Place, listed, name_of, nearest
+from repro.spec.places import Faults, Place, listed, name_of, nearest, step_into
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -126,7 +126,11 @@ def _explain(fault: Mapping[str, Any], document: Any, kind: type[BaseModel], fau
     elif fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
         tag = fault.get("ctx", {}).get("tag", "")
         kinds = [get_args(part.model_fields["kind"].annotation)[0] for part in _parts() if "kind" in part.model_fields]
-        faults.add(place, f'{name_of(document, place)}: kind "{tag}" is not a test; expected one of {listed(kinds)}{nearest(tag, kinds)}')
+        faults.add(
+            place,
+            f'{name_of(document, place)}: kind "{tag}" is not a test; '
+            f"expected one of {listed(kinds)}{nearest(tag, kinds)}",
+        )
     else:
         expected = fault["msg"].removeprefix("Input should be ")
         faults.add(place, f"{name_of(document, place)}: expected {expected}, found {_short(fault['input'])}")
@@ -145,12 +149,8 @@ def _without_tags(document: Any, location: tuple[str | int, ...]) -> Place:
         if isinstance(node, dict) and step not in node and index < len(location) - 1 and node.get("kind") == step:
             continue
         place.append(step)
-        node = node[step] if isinstance(node, (dict, list)) and not _absent(node, step) else None
+        node = step_into(node, step)
     return tuple(place)
-
-
-def _absent(node: Any, step: str | int) -> bool:
-    return step not in node if isinstance(node, dict) else not isinstance(step, int) or step >= len(node)
 
 
 def _parts() -> list[type[model.Part]]:
@@ -163,7 +163,11 @@ def _keys(kind: type[BaseModel], location: tuple[str | int, ...]) -> set[str]:
     for step in location:
         if isinstance(step, int) or current is None:
             continue
-        tagged = [part for part in _parts() if "kind" in part.model_fields and step in get_args(part.model_fields["kind"].annotation)]
+        tagged = [
+            part
+            for part in _parts()
+            if "kind" in part.model_fields and step in get_args(part.model_fields["kind"].annotation)
+        ]
         by_name = {field.alias or name: field for name, field in current.model_fields.items()}
         if step in by_name:
             inner = _models_in(by_name[step].annotation)

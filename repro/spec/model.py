@@ -1,14 +1,14 @@
-"""What a table, a figure, a checkpoint and a profile are, as frozen typed objects; every key a person may write is here."""
+"""What a table, a figure, a checkpoint and a profile are, as frozen objects; every key a person may write is here."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
-Scalar = Union[bool, int, float, str]
+Scalar = bool | int | float | str
 
 
 class Part(BaseModel):
@@ -30,7 +30,7 @@ Recipe = dict[str, dict[str, Value]]  # group -> key -> value; group = folder of
 
 
 class Margin(Part):
-    """The largest difference that still counts as the same result, in the column's unit, and why; set before any run."""
+    """The largest difference that counts as the same result, in the column's unit, and why; set before any run."""
 
     value: float = Field(gt=0)
     why: Text
@@ -117,7 +117,7 @@ class Difference(Part):
 
 
 class Gain(Part):
-    """The gain of `row` over `over` in `columns` is larger than that of `other` over `other_over` in `other_columns`."""
+    """`row` gains more over `over` in `columns` than `other` does over `other_over` in `other_columns`."""
 
     kind: Literal["gain"]
     row: Text
@@ -194,18 +194,18 @@ class AllOf(Part):
     """Every one of the tests holds."""
 
     kind: Literal["all"]
-    of: list["Test"] = Field(min_length=1)
+    of: list[Test] = Field(min_length=1)
 
 
 class AnyOf(Part):
     """At least one of the tests holds."""
 
     kind: Literal["any"]
-    of: list["Test"] = Field(min_length=1)
+    of: list[Test] = Field(min_length=1)
 
 
 Test = Annotated[
-    Union[Order, Better, Difference, Gain, Monotone, Peak, Best, Within, Ratio, Multiple, Distinct, AllOf, AnyOf],
+    Order | Better | Difference | Gain | Monotone | Peak | Best | Within | Ratio | Multiple | Distinct | AllOf | AnyOf,
     Field(discriminator="kind"),
 ]
 
@@ -283,7 +283,9 @@ class Profile(Part):
     device: Literal["cpu", "cuda", "auto"]
     data: dict[str, Text] = {}  # what --data may name -> what it is
     datasets: dict[str, dict[str, Any]] = {}  # the paper's data set -> {name = module of repro/lab/datasets, ...}
-    shared: dict[str, dict[str, Any]] = {}  # module of repro/lab/datasets -> values that all data sets of that name share
+    shared: dict[
+        str, dict[str, Any]
+    ] = {}  # module of repro/lab/datasets -> values that all data sets of that name share
     missing: dict[str, Text] = {}  # the paper's data set -> why nothing stands for it here
     scale: dict[str, Rule] = {}  # "group.key" or "group" -> rule
     references: dict[str, Text] = {}  # metric -> the network whose errors normalise it ("mce" -> "alexnet")
@@ -301,7 +303,9 @@ class Checkpoint(Part):
     hash: Annotated[str, StringConstraints(pattern=r"^(md5|sha256)(-prefix)?:[0-9a-f]{8,64}$")] | None = None
     hash_by: Literal["authors", "none"]  # who published the hash; "none": it is recorded at first download, as ours
     licence: Text
-    layout: Literal["moco-pretrain", "moco-probe", "torchvision", "data-parallel", "pycontrast", "pycontrast-classifier"]
+    layout: Literal[
+        "moco-pretrain", "moco-probe", "torchvision", "data-parallel", "pycontrast", "pycontrast-classifier"
+    ]
     serves: list[Text] = []  # "table1/moco-k16384": the rows whose network it is
     run: int | None = Field(default=None, ge=1, le=3)  # which of a row's runs
     note: Text | None = None

@@ -84,7 +84,7 @@ def name_of(document: Any, place: Place) -> str:
     words: list[str] = []
     node = document
     for step in place:
-        node = node[step] if isinstance(node, (dict, list)) and _has(node, step) else None
+        node = step_into(node, step)
         if isinstance(step, int):
             singular = words.pop().rstrip("s") if words else "entry"
             label = node.get("id", node.get("name")) if isinstance(node, dict) else None
@@ -96,5 +96,8 @@ def name_of(document: Any, place: Place) -> str:
     return ", ".join([*head, tail] if tail else head) or "file"
 
 
-def _has(node: Any, step: str | int) -> bool:
-    return step in node if isinstance(node, dict) else isinstance(step, int) and step < len(node)
+def step_into(node: Any, step: str | int) -> Any:
+    """What a key or an index of a document leads to; None where there is no such part."""
+    if isinstance(node, dict):
+        return node.get(step)
+    return node[step] if isinstance(node, list) and isinstance(step, int) and step < len(node) else None

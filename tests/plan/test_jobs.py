@@ -25,7 +25,16 @@ def test_the_order_of_keys_and_the_label_do_not_change_an_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"spec": {"lr": 0.2, "sizes": [2, 10]}}, {"seed": 1}, {"inputs": {"data": "e"}}, {"code": "w"}, {"threads": 2}, {"device": "cuda"}, {"kind": "probe"}]
+    "change",
+    [
+        {"spec": {"lr": 0.2, "sizes": [2, 10]}},
+        {"seed": 1},
+        {"inputs": {"data": "e"}},
+        {"code": "w"},
+        {"threads": 2},
+        {"device": "cuda"},
+        {"kind": "probe"},
+    ],
 )
 def test_whatever_could_change_a_result_changes_the_id(change: dict[str, object]) -> None:
     assert replace(JOB, **change).id != JOB.id  # type: ignore[arg-type]
@@ -46,7 +55,15 @@ def test_inputs_come_before_what_rests_on_them_and_each_job_once() -> None:
         assert set(job.inputs.values()) <= seen
         seen.add(name)
     runnable = {row for row, _ in plan.cells}
-    assert {"moco-k16384", "moco-k16384-patch-a2", "moco-k16384-patch-a3", "moco-k8192", "moco-k8192-patch-a2", "moco-star", "moco-star-patch-a2"} <= runnable
+    assert {
+        "moco-k16384",
+        "moco-k16384-patch-a2",
+        "moco-k16384-patch-a3",
+        "moco-k8192",
+        "moco-k8192-patch-a2",
+        "moco-star",
+        "moco-star-patch-a2",
+    } <= runnable
     assert sum(job.kind == "pretrain" for job in plan.jobs.values()) == 3 * len(runnable)
 
 
@@ -65,34 +82,57 @@ def test_a_row_that_waits_for_code_says_so_in_each_of_its_cells() -> None:
 
 
 def test_an_unknown_row_is_told_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r'^table1 has no row "moco-k16834"; there are .*; did you mean "moco-k16384"\?$'):
+    with pytest.raises(
+        UsageError, match=r'^table1 has no row "moco-k16834"; there are .*; did you mean "moco-k16384"\?$'
+    ):
         expand(SPECS.tables, SPECS.table("table1"), MINI, Options(seeds=[0], rows=["moco-k16834"]))
 
 
 def _profile(**scale_rules: object) -> Profile:
-    base = {"schema": 1, "id": "p", "title": "p", "judges": "claims", "seeds": [0], "workers": 1, "threads": 1, "device": "cpu"}
-    return Profile.model_validate({**base, "scale": {key.replace("__", "."): rule for key, rule in scale_rules.items()}})
+    base = {
+        "schema": 1,
+        "id": "p",
+        "title": "p",
+        "judges": "claims",
+        "seeds": [0],
+        "workers": 1,
+        "threads": 1,
+        "device": "cpu",
+    }
+    return Profile.model_validate(
+        {**base, "scale": {key.replace("__", "."): rule for key, rule in scale_rules.items()}}
+    )
 
 
 def test_rules_set_multiply_map_and_replace() -> None:
-    recipe = {"method": {"name": "moco", "queue": 16384, "momentum": 0.999}, "net": {"name": "resnet50", "hidden": 2048}}
+    recipe = {
+        "method": {"name": "moco", "queue": 16384, "momentum": 0.999},
+        "net": {"name": "resnet50", "hidden": 2048},
+    }
     profile = _profile(
         method__queue={"multiply": 0.0625, "why": "w"},
         method__momentum={"map": {"0.999": 0.99}, "why": "w"},
         method__absent={"set": 1, "why": "w"},
         net={"set": {"name": "small"}, "why": "w"},
     )
-    assert scale(recipe, profile) == {"method": {"name": "moco", "queue": 1024, "momentum": 0.99}, "net": {"name": "small"}}
+    assert scale(recipe, profile) == {
+        "method": {"name": "moco", "queue": 1024, "momentum": 0.99},
+        "net": {"name": "small"},
+    }
     assert recipe["net"]["name"] == "resnet50"
 
 
 def test_a_map_without_the_papers_value_is_told() -> None:
     profile = _profile(training__batch={"map": {"128": 64}, "why": "w"})
-    with pytest.raises(SpecError, match=r'^profile "p", scale "training.batch": no entry for the paper\'s value 512; there are 128$'):
+    with pytest.raises(
+        SpecError, match=r'^profile "p", scale "training.batch": no entry for the paper\'s value 512; there are 128$'
+    ):
         scale({"training": {"batch": 512}}, profile)
 
 
-def test_a_comment_leaves_the_version_of_code_and_a_change_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comment_leaves_the_version_of_code_and_a_change_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "repro").mkdir()
     (tmp_path / "repro" / "a.py").write_text('"""A."""\nfrom repro.b import f\n')
     (tmp_path / "repro" / "b.py").write_text("def f():\n    return 1\n")
@@ -104,7 +144,9 @@ def test_a_comment_leaves_the_version_of_code_and_a_change_does_not(tmp_path: Pa
 
     try:
         first = version()
-        (tmp_path / "repro" / "b.py").write_text('def f():\n    """Now with a docstring."""\n    return 1  # and a comment\n')
+        (tmp_path / "repro" / "b.py").write_text(
+            'def f():\n    """Now with a docstring."""\n    return 1  # and a comment\n'
+        )
         assert version() == first
         (tmp_path / "repro" / "b.py").write_text("def f():\n    return 2\n")
         assert version() != first
@@ -136,5 +178,8 @@ def test_a_folder_that_changes_has_another_fingerprint(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataMissing, match=r"nowhere: expected a folder of images \(train/ and val/ with one folder a class\), found nothing$"):
+    with pytest.raises(
+        DataMissing,
+        match=r"nowhere: expected a folder of images \(train/ and val/ with one folder a class\), found nothing$",
+    ):
         folders.fingerprint(tmp_path / "nowhere")

@@ -51,15 +51,43 @@ def test_the_file_beside_the_user_wins(desk: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('section = "3.1"', 'sektion = "3.1"', 'file: unknown key "sektion"; expected one of axes, caption, claims, columns, id, not_drawable, notes, '),
+        (
+            'section = "3.1"',
+            'sektion = "3.1"',
+            'file: unknown key "sektion"; expected one of axes, caption, claims, columns, id, not_drawable, notes, ',
+        ),
         ('section = "3.1"', "section = 3.1", "section: expected a valid string, found 3.1"),
-        ('"77.88 ± 0.28"', '"77.88 +- 0.28"', 'row "moco-k16384", column "imagenet": expected a printed number such as '),
-        ('imagenet-r        = "32.92', 'imagenet-x        = "32.92', 'row "moco-k16384": reported cell in no column: "imagenet-x"; '),
-        ("queue = { value = 16384,", "quene = { value = 16384,", 'row "moco-k16384": recipe.method: unknown key "quene"; '),
+        (
+            '"77.88 ± 0.28"',
+            '"77.88 +- 0.28"',
+            'row "moco-k16384", column "imagenet": expected a printed number such as ',
+        ),
+        (
+            'imagenet-r        = "32.92',
+            'imagenet-x        = "32.92',
+            'row "moco-k16384": reported cell in no column: "imagenet-x"; ',
+        ),
+        (
+            "queue = { value = 16384,",
+            "quene = { value = 16384,",
+            'row "moco-k16384": recipe.method: unknown key "quene"; ',
+        ),
         ('{ value = "moco",', '{ value = "mocco",', '[recipe] of table1: method "mocco" is not in repro/lab/methods ('),
-        ("temperature    = { value = 0.2, ", 'temperature    = { value = "warm", ', "[recipe] of table1: recipe.method.temperature: expected float, found 'warm'"),
-        ('sourced = "official README: --mlp"', 'sourced = "oficial README"', 'recipe.net.head: source "oficial" is not in [sources] ('),
-        ('sourced = "official README: --mlp"', 'choice = "a", default = "moco b"', "recipe.net.head: expected exactly one of sourced, default, choice, found 2"),
+        (
+            "temperature    = { value = 0.2, ",
+            'temperature    = { value = "warm", ',
+            "[recipe] of table1: recipe.method.temperature: expected float, found 'warm'",
+        ),
+        (
+            'sourced = "official README: --mlp"',
+            'sourced = "oficial README"',
+            'recipe.net.head: source "oficial" is not in [sources] (',
+        ),
+        (
+            'sourced = "official README: --mlp"',
+            'choice = "a", default = "moco b"',
+            "recipe.net.head: expected exactly one of sourced, default, choice, found 2",
+        ),
     ],
 )
 def test_a_fault_is_one_sentence_with_its_line(desk: Path, old: str, new: str, sentence: str) -> None:
@@ -71,7 +99,7 @@ def test_a_fault_is_one_sentence_with_its_line(desk: Path, old: str, new: str, s
 
 def test_a_row_without_a_value_is_told_with_the_field(desk: Path) -> None:
     _replace(desk / "tables" / "table1.toml", 'queue = { value = 16384, sourced = "paper 3.1" }', "")
-    assert any('recipe.method.queue (int) is missing; nothing has a default' in fault for fault in _faults())
+    assert any("recipe.method.queue (int) is missing; nothing has a default" in fault for fault in _faults())
 
 
 def test_a_duplicate_id_and_a_same_as_that_leads_nowhere_are_told_together(desk: Path) -> None:
@@ -81,13 +109,16 @@ def test_a_duplicate_id_and_a_same_as_that_leads_nowhere_are_told_together(desk:
         stream.write('\n[[rows]]\nid = "lost"\nlabel = "lost"\nruns = 1\nsame_as = "table1/moco-k8193"\n')
     faults = "\n".join(_faults())
     assert 'rows: the id "moco-k16384" is given 2 times; ids are given once' in faults
-    assert 'row "lost": same_as "table1/moco-k8193" leads nowhere: table1 has no row "moco-k8193"; did you mean "moco-k' in faults
+    assert (
+        'row "lost": same_as "table1/moco-k8193" leads nowhere: table1 has no row "moco-k8193"; did you mean "moco-k'
+        in faults
+    )
 
 
 def test_faults_of_several_files_come_in_one_pass(desk: Path) -> None:
     shutil.copy(CHECKOUT / "tables" / "table3.toml", desk / "tables")
-    _replace(desk / "tables" / "table1.toml", 'title   = ', 'titel   = ')
-    _replace(desk / "tables" / "table3.toml", 'schema', 'schemes')
+    _replace(desk / "tables" / "table1.toml", "title   = ", "titel   = ")
+    _replace(desk / "tables" / "table3.toml", "schema", "schemes")
     told = _faults()
     assert any(fault.startswith("tables/table1.toml") for fault in told)
     assert any(fault.startswith("tables/table3.toml") for fault in told)
@@ -113,7 +144,9 @@ def test_an_unknown_table_is_told_with_the_nearest() -> None:
 
 
 def test_an_unknown_profile_is_told_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r'^no profile "mimi"; there are .*mini.*, or name a .toml file; did you mean "mini"\?$'):
+    with pytest.raises(
+        UsageError, match=r'^no profile "mimi"; there are .*mini.*, or name a .toml file; did you mean "mini"\?$'
+    ):
         load.profile("mimi")
 
 
@@ -121,8 +154,12 @@ def test_an_unknown_profile_is_told_with_the_nearest() -> None:
     ("old", "new", "sentence"),
     [
         ('"method.queue"', '"metod.queue"', 'scale "metod.queue": expected "group.key" of a recipe, groups are '),
-        ("{ multiply = 0.0625,", "{ multiply = 0.0625, set = 3,", 'scale "method.queue": expected exactly one of set, multiply, map, found 2'),
-        ('name = "shapes"', 'name = "shape"', 'is not in repro/lab/datasets ('),
+        (
+            "{ multiply = 0.03125,",
+            "{ multiply = 0.03125, set = 3,",
+            'scale "method.queue": expected exactly one of set, multiply, map, found 2',
+        ),
+        ('name = "shapes"', 'name = "shape"', "is not in repro/lab/datasets ("),
         ("workers = 2", "workers = 0", "workers: expected greater than or equal to 1, found 0"),
     ],
 )

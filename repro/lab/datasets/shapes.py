@@ -13,7 +13,7 @@ is neither shape nor texture. Unlabelled images show the labelled classes, where
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -125,17 +125,7 @@ def _chunks(recipe: Recipe, labels: NDArray[np.int64], textures: NDArray[np.int6
 def _drawing(
     recipe: Recipe, shape: NDArray[np.int64], texture: NDArray[np.int64], *, generator: np.random.Generator
 ) -> Drawing:
-    variation = Variation(
-        object_size=recipe.object_size,
-        aspect=recipe.aspect,
-        rotation=recipe.rotation,
-        shift=recipe.shift,
-        warp=recipe.warp,
-        texture_size=recipe.texture_size,
-        texture_turn=recipe.texture_turn,
-        contrast=recipe.contrast,
-        figure=recipe.figure,
-    )
+    variation = Variation(**{field.name: getattr(recipe, field.name) for field in fields(Variation)})
     match recipe.split:
         case "sketch":
             return renderings.sketched(

@@ -52,6 +52,7 @@ def style_bank() -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=1)
 def clutter_bank() -> NDArray[np.uint8]:
+    """Tiles of what surrounds objects, in the order of `styles.CLUTTER`."""
     return tiles(CLUTTER, seed=CLUTTER_SEED)
 
 
@@ -79,11 +80,12 @@ def filled(
     )
 
     def layers(part: slice, x: Floats, y: Floats) -> list[Floats]:
-        inside = _covered(scene.distance(pose.rows(part), shape[part], x=x, y=y), x)
-        fill = scene.tone(bank, inner.rows(part), texture[part], x=x, y=y)
-        around = scene.tone(clutter_bank(), spread.rows(part), heap[part], x=x, y=y)
+        inside = _covered(scene.distance(scene.rows(pose, part), shape[part], x=x, y=y), x)
+        fill = scene.tone(bank, scene.rows(inner, part), texture[part], x=x, y=y)
+        around = scene.tone(clutter_bank(), scene.rows(spread, part), heap[part], x=x, y=y)
         if surround > 0:
-            around += np.float32(surround) * (scene.tone(bank, outer.rows(part), texture[part], x=x, y=y) - around)
+            echo = scene.tone(bank, scene.rows(outer, part), texture[part], x=x, y=y)
+            around += np.float32(surround) * (echo - around)
         outside = 1 - inside
         return [inside * (1 - fill), inside * fill, outside * (1 - around), outside * around]
 
@@ -98,7 +100,7 @@ def framed(
     weave = scene.draw_weave(n, variation, generator=generator)
 
     def layers(part: slice, x: Floats, y: Floats) -> list[Floats]:
-        fill = scene.tone(bank, weave.rows(part), texture[part], x=x, y=y)
+        fill = scene.tone(bank, scene.rows(weave, part), texture[part], x=x, y=y)
         return [1 - fill, fill]
 
     return Drawing(colours.pair(n, contrast=variation.contrast, chroma=CHROMA, generator=generator), layers)
@@ -127,8 +129,8 @@ def sketched(
     haze = np.full(n, list(CLUTTER).index("haze"))
 
     def layers(part: slice, x: Floats, y: Floats) -> list[Floats]:
-        edge = scene.distance(pose.rows(part), shape[part], x=x, y=y)
-        pressure = scene.tone(clutter_bank(), strokes.rows(part), haze[part], x=x, y=y)
+        edge = scene.distance(scene.rows(pose, part), shape[part], x=x, y=y)
+        pressure = scene.tone(clutter_bank(), scene.rows(strokes, part), haze[part], x=x, y=y)
         outline = _covered(np.abs(edge) - width[part], x) * (0.6 + 0.4 * pressure)
         slope = np.clip(0.75 + 0.5 * (np.cos(light[part]) * x + np.sin(light[part]) * y), 0.3, 1)
         inside = _covered(edge, x) * (1 - outline) * slope
@@ -153,7 +155,7 @@ def flattened(
     rim = colours.tint(level, chroma=0.1, generator=generator)
 
     def layers(part: slice, x: Floats, y: Floats) -> list[Floats]:
-        edge = scene.distance(pose.rows(part), shape[part], x=x, y=y)
+        edge = scene.distance(scene.rows(pose, part), shape[part], x=x, y=y)
         outline = _covered(np.abs(edge) - width[part], x)
         inside = _covered(edge, x) * (1 - outline)
         middle = pose.centre[part]

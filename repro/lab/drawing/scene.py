@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,6 @@ class Pose:
     radius: Floats
     variant: NDArray[np.int64]
 
-    def rows(self, part: slice) -> Pose:
-        return Pose(**{field.name: getattr(self, field.name)[part] for field in fields(self)})
-
 
 @dataclass(frozen=True)
 class Weave:
@@ -60,8 +58,13 @@ class Weave:
     offset: Floats
     variant: NDArray[np.int64]
 
-    def rows(self, part: slice) -> Weave:
-        return Weave(**{field.name: getattr(self, field.name)[part] for field in fields(self)})
+
+Drawn = TypeVar("Drawn", Pose, Weave)
+
+
+def rows(drawn: Drawn, part: slice) -> Drawn:
+    """The poses or weaves of some of the images."""
+    return type(drawn)(**{field.name: getattr(drawn, field.name)[part] for field in fields(drawn)})
 
 
 def draw_pose(n: int, variation: Variation, *, generator: np.random.Generator) -> Pose:

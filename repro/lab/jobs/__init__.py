@@ -1,4 +1,4 @@
-"""The kinds of job, one module each: `run(spec, *, seed, inputs, folder, context) -> Outcome`; the worker calls them."""
+"""The kinds of job, one module each: `run(spec, *, seed, inputs, folder, context) -> Outcome`, called by the worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job found: `values` (JSON, the same for the same job on the same machine) and the `files` that hold the rest."""
+    """What a job found: `values` (JSON, equal for equal jobs on one machine) and the `files` that hold the rest."""
 
     values: dict[str, Any]
     files: list[str]

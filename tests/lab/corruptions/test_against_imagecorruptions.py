@@ -89,7 +89,8 @@ def test_what_is_not_random_is_equal(oracle: ModuleType, name: str, severity: in
 )
 def test_what_is_random_moves_images_as_far(oracle: ModuleType, name: str, severities: tuple[int, ...]) -> None:
     """Root mean square change and mean level agree; how closely depends on how much chance is in one image."""
-    images = np.concatenate([pictures(4, SIDE)] * (1 if name == "glass_blur" else 6))
+    few = name in ("glass_blur", "zoom_blur")  # slow the one, not random the other
+    images = np.concatenate([pictures(4, SIDE)] * (1 if few else 6))
     for severity in severities:
         ours = corrupt(images, name, severity, generator=np.random.default_rng(1)).astype(float)
         other = theirs(oracle, images, name, severity).astype(float)

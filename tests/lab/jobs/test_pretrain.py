@@ -171,7 +171,7 @@ def test_bf16_trains(recipe: Any, folder: Path, tmp_path: Path) -> None:
 def test_training_draws_two_views_of_an_image_together(recipe: Any, folder: Path, tmp_path: Path) -> None:
     """How much nearer a view is to the other view of its image than to those of other images grows with training."""
     recipe["negatives"] = {"name": "none"}
-    recipe["training"] |= {"epochs": 40, "warmup_epochs": 0.0}
+    recipe["training"] |= {"epochs": 20, "warmup_epochs": 0.0}
     margins = []
     for lr in (1e-9, 0.06):
         recipe["training"]["lr"] = lr

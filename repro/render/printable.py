@@ -1,0 +1,25 @@
+"""Text that says something and steers nothing: what a person or a file gave us never reaches a terminal raw."""
+
+from __future__ import annotations
+
+import re
+
+_STEERING = re.compile("[\x7f-\x9f]")  # control characters that JSON leaves as they are
+
+
+def printable(text: str) -> str:
+    r"""Text without control characters, but for the ends of lines and tabs.
+
+    >>> printable("a\x1b[31mb\n")
+    'a[31mb\n'
+    """
+    return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
+
+
+def escaped(json: str) -> str:
+    r"""JSON text whose every control character is written as its number; it means the same.
+
+    >>> print(escaped('"\x9b31m"'))
+    "\u009b31m"
+    """
+    return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json)

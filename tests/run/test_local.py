@@ -1,0 +1,354 @@
+"""The executor of one machine: which job next, what happens when one fails, its worker dies, or another run is at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.errors import StoreError
+from repro.plan.expand import resolved
+from repro.plan.jobs import Job, Kind
+from repro.run import local
+from repro.run.local import Local, Summary
+from repro.spec import load
+from repro.store import Record, Store
+
+IMAGES = {**resolved(load.profile("mini"), "imagenet-100/val", {}), "count": 3}
+
+
+class Told:
+    """An observer that remembers what it is told, and acts on it where a test says so."""
+
+    def __init__(self, act: Callable[[str, Job, str], None] = lambda *_: None) -> None:
+        self.events: list[tuple[str, str, str]] = []
+        self.act = act
+        self.progress: list[tuple[str, int, int, str]] = []
+        self.ticks = 0
+
+    def started(self, job: Job) -> None:
+        self._note("started", job, "")
+
+    def moved(self, job: Job, done: int, total: int, unit: str) -> None:
+        self.progress.append((job.label, done, total, unit))
+
+    def ended(self, job: Job, how: str, detail: str) -> None:
+        self._note(how, job, "" if how == "done" else detail)
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+    def _note(self, how: str, job: Job, detail: str) -> None:
+        self.events.append((how, job.label, detail))
+        self.act(how, job, detail)
+
+    def order(self, how: str) -> list[str]:
+        return [label for found, label, _ in self.events if found == how]
+
+
+def job(label: str, *inputs: Job, kind: Kind = "data", spec: dict[str, Any] | None = None) -> Job:
+    """A piece of work of a few images; the label is in its spec, so that two labels are two jobs."""
+    roles = {f"input{number}": other.id for number, other in enumerate(inputs)}
+    return Job(kind, spec or {**IMAGES, "seed": sum(label.encode())}, None, roles, label, 1, "cpu", label)
+
+
+def run(root: Path, jobs: list[Job], told: Told, *, workers: int = 2, known: list[Job] | None = None) -> Summary:
+    store = Store(root)
+    store.prepare()
+    executor = Local(store, workers=workers, threads=1, observer=told)
+    told.executor = executor  # type: ignore[attr-defined]
+    return executor.run({part.id: part for part in jobs}, {part.id: part for part in known or jobs})
+
+
+# ------------------------------------------------------------------------------------------------ with real workers
+
+
+def test_inputs_come_first_and_what_rests_on_a_failure_is_not_tried(tmp_path: Path) -> None:
+    first = job("first")
+    second = job("second", first)
+    bad = job("bad", spec={"name": "shapes", "count": 3})
+    worse = job("worse", spec={"name": "nothing"})
+    after, last = job("after", bad, first), job("last", second, job("after", bad, first))
+    told = Told()
+    found = run(tmp_path, [last, after, second, bad, worse, first], told)
+    assert sorted(found.computed) == sorted([first.id, second.id])
+    missing = sorted(set(IMAGES) - {"name", "count", "split"} | {"split"})
+    sentence = f"repro.lab.datasets.shapes.Recipe: missing {missing}, not known nothing"
+    unknown = "ModuleNotFoundError: No module named 'repro.lab.datasets.nothing'"
+    assert found.failed == {bad.id: sentence, worse.id: unknown}
+    assert found.lost == [after.id, last.id]
+    assert told.order("started").index("first") < told.order("started").index("second")
+    assert ("failed", "after", "not tried, as its input failed: bad") in told.events
+    assert ("failed", "last", "not tried, as its input failed: after") in told.events
+    assert ("first", 3, 3, "images") in told.progress
+    store = Store(tmp_path)
+    assert store.read(first.id) is not None
+    assert store.read(second.id) is not None
+    failure = store.failure(bad.id)
+    assert failure is not None
+    assert failure.reason == sentence
+    assert sentence in store.log(bad.id).read_text()
+    assert "Traceback (most recent call last)" in store.log(worse.id).read_text()  # a bug keeps its traceback
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("worker-")]  # they had nothing to say
+    again = run(tmp_path, [first, second], Told())
+    assert sorted(again.reused) == sorted([first.id, second.id])
+
+
+def test_a_job_that_another_run_is_at_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "AGAIN", 0.2)
+    mine, theirs, freed = job("mine"), job("theirs"), job("freed")
+    store = Store(tmp_path)
+    store.prepare()
+    with ExitStack() as held, ExitStack() as dropped:
+        assert held.enter_context(store.claim(theirs.id))
+        assert dropped.enter_context(store.claim(freed.id))
+
+        def act(how: str, which: Job, detail: str) -> None:
+            if how != "note":
+                return
+            if which is theirs:  # the other run comes to its end
+                store.write(Record(which.id, which.content, "", {}, {}, "2026-01-01T00:00:00+00:00", 1.0, 1.0, {}))
+                held.close()
+            else:  # the other run is killed
+                dropped.close()
+
+        told = Told(act)
+        found = run(tmp_path, [theirs, freed, mine], told, workers=1)
+    waiting = "another run is at it; its result is waited for"
+    assert [event for event in told.events if event[0] == "note"] == [
+        ("note", "theirs", waiting),
+        ("note", "freed", waiting),
+    ]
+    assert found.reused == [theirs.id]
+    assert sorted(found.computed) == sorted([freed.id, mine.id])
+    assert told.order("started") == ["mine", "freed"]
+    assert not found.failed
+
+
+# --------------------------------------------------------------------------------------------- with scripted workers
+
+WORKER = """#!{python}
+import hashlib, json, os, signal, sys, time
+from pathlib import Path
+root = Path(sys.argv[-1])
+stop = []
+signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+def tell(event, **facts):
+    sys.stdout.write(json.dumps({{"event": event, "id": name, **facts}}) + "\\n")
+    sys.stdout.flush()
+with open(root / "pids", "a") as pids:
+    pids.write(f"{{os.getpid()}}\\n")
+for line in sys.stdin:
+    content, label = json.loads(line)["job"], json.loads(line)["label"]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    name = hashlib.sha256(text.encode()).hexdigest()[:32]
+    tries = root / name
+    count = len(tries.read_text()) + 1 if tries.exists() else 1
+    tries.write_text("x" * count)
+    tell("start")
+{script}
+    tell("done", seconds=0.0)
+"""
+
+
+@pytest.fixture
+def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Put a script in the place of the worker: it knows `label`, `count` (the how-manieth try this is) and `tell`."""
+
+    def write(script: str = "") -> Path:
+        path = tmp_path / "worker"
+        lines = "\n".join(f"    {line}" for line in script.splitlines())
+        path.write_text(WORKER.format(python=sys.executable, script=lines), encoding="utf-8")
+        path.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(path))
+        return tmp_path / "results"
+
+    return write
+
+
+def _alive(root: Path) -> list[int]:
+    return [pid for pid in map(int, (root / "pids").read_text().split()) if Path(f"/proc/{pid}").exists()]
+
+
+def test_what_is_begun_is_finished_before_more_is_begun(scripted: Any) -> None:
+    root = scripted()
+    data = job("data")
+    one, two = job("pretrain one", data, kind="pretrain"), job("pretrain two", data, kind="pretrain")
+    probes = [job(f"probe {name}", data, trained, kind="probe") for name, trained in (("one", one), ("two", two))]
+    ends = [job(f"evaluate {probe.label}", data, probe, kind="evaluate") for probe in probes]
+    more = job("more data")
+    told = Told()
+    found = run(root, [*ends, *probes, two, one, more, data], told, workers=1)
+    assert len(found.computed) == 8
+    assert told.order("started") == [
+        "more data",
+        "data",
+        "pretrain two",
+        "probe two",
+        "evaluate probe two",
+        "pretrain one",
+        "probe one",
+        "evaluate probe one",
+    ]
+    assert len((root / "pids").read_text().split()) == 1
+
+
+def test_there_are_no_more_workers_than_asked_for(scripted: Any) -> None:
+    root = scripted("time.sleep(0.05)")
+    found = run(root, [job(f"job {number}") for number in range(9)], Told(), workers=3)
+    assert len(found.computed) == 9
+    assert len(set((root / "pids").read_text().split())) <= 3
+    assert not _alive(root)
+
+
+def test_a_job_whose_worker_dies_is_tried_once_more(scripted: Any) -> None:
+    root = scripted("if label == 'frail' and count == 1: os.kill(os.getpid(), signal.SIGKILL)")
+    told = Told()
+    frail, other = job("frail"), job("other")
+    found = run(root, [frail, other], told, workers=1)
+    assert ("note", "frail", "its worker was killed by SIGKILL; it is tried once more") in told.events
+    assert sorted(found.computed) == sorted([frail.id, other.id])
+    assert not found.failed
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL 2 times (out of memory? try --workers 1)"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "was killed by SIGSEGV 2 times"),
+        ("sys.exit(7)", "ended with exit code 7 2 times"),
+        ('sys.stdout.write(\'{"event": "do\'); sys.exit(0)', "ended with exit code 0 2 times"),
+    ],
+)
+def test_a_job_whose_worker_dies_twice_has_failed(script: str, sentence: str, scripted: Any) -> None:
+    root = scripted(f"import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\nif label == 'frail': {script}")
+    frail = job("frail")
+    rests, other = job("rests", frail), job("other")
+    found = run(root, [frail, rests, other], Told(), workers=1)
+    assert found.failed == {frail.id: f"its worker {sentence}"}
+    assert (found.lost, found.computed) == ([rests.id], [other.id])
+    failure = Store(root).failure(frail.id)
+    assert failure is not None
+    assert failure.reason == f"its worker {sentence}"
+    assert not [path for path in root.iterdir() if path.name.startswith("worker-")]
+
+
+def test_what_a_dying_worker_printed_is_named(scripted: Any) -> None:
+    root = scripted("sys.exit('no such library')")
+    frail = job("frail")
+    found = run(root, [frail], Told(), workers=1)
+    log = root / f"worker-{os.getpid()}-2.log"
+    assert found.failed == {frail.id: f"its worker ended with exit code 1 2 times; what it printed is in {log}"}
+    assert log.read_text() == "no such library\n"
+
+
+def test_a_worker_that_dies_idle_is_replaced(scripted: Any) -> None:
+    root = scripted()
+
+    def act(how: str, which: Job, _: str) -> None:
+        if how == "done" and which.label == "first":
+            os.kill(int((root / "pids").read_text()), signal.SIGKILL)
+            time.sleep(0.1)
+
+    first = job("first")
+    found = run(root, [first, job("second", first), job("third", first)], Told(act), workers=1)
+    assert len(found.computed) == 3
+    assert not found.failed
+
+
+def test_a_damaged_input_is_computed_again_and_then_what_found_it_out(scripted: Any) -> None:
+    data = job("data")
+    users = [job(f"user {number}", data, kind="evaluate") for number in range(4)]
+    root = scripted(
+        "if label.startswith('user') and count == 1:\n"
+        "    time.sleep(0.1)\n"
+        f"    tell('damaged', input={data.id!r}, reason='images.npy: is missing')\n"
+        "    continue"
+    )
+    told = Told()
+    found = run(root, users, told, workers=4, known=[data, *users])
+    assert not found.failed
+    assert found.computed.count(data.id) == 1
+    assert sorted(set(found.computed)) == sorted([data.id, *(user.id for user in users)])
+    notes = [event[2] for event in told.events if event[0] == "note"]
+    assert notes == ["images.npy: is missing; it is computed again"]  # told by the first of four
+
+
+def test_an_input_that_is_damaged_each_time_is_given_up(scripted: Any) -> None:
+    data = job("data")
+    user = job("user", data, kind="evaluate")
+    root = scripted(
+        f"if label == 'user': tell('damaged', input={data.id!r}, reason='images.npy: is missing'); continue"
+    )
+    found = run(root, [user], Told(), known=[data, user])
+    assert found.failed == {user.id: "images.npy: is missing"}
+    assert found.computed == [data.id, data.id]
+
+
+def test_a_run_that_is_asked_to_stop_leaves_its_work_in_order(scripted: Any) -> None:
+    root = scripted("if label == 'long':\n    while not stop: time.sleep(0.01)\n    tell('stopped'); break")
+    long, after = job("long"), job("after", job("long"))
+    told = Told(lambda how, which, _: how == "started" and told.executor.ask_to_stop())  # type: ignore[attr-defined]
+    begun = time.monotonic()
+    found = run(root, [long, after], told, workers=2)
+    assert time.monotonic() - begun < 5
+    assert found.stopped
+    assert (found.computed, found.failed, found.lost) == ([], {}, [])
+    assert told.events == [("started", "long", ""), ("stopped", "long", "")]
+    assert not _alive(root)
+
+
+def test_a_job_that_ends_while_the_run_stops_is_counted(scripted: Any) -> None:
+    root = scripted("while not stop: time.sleep(0.01)")
+    told = Told(lambda how, which, _: how == "started" and told.executor.ask_to_stop())  # type: ignore[attr-defined]
+    short = job("short")
+    found = run(root, [short], told)
+    assert found.stopped
+    assert found.computed == [short.id]
+
+
+def test_a_worker_that_does_not_stop_is_killed(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PATIENCE", 0.3)
+    root = scripted("while True: time.sleep(0.01)")
+    told = Told(lambda how, which, _: how == "started" and told.executor.ask_to_stop())  # type: ignore[attr-defined]
+    found = run(root, [job("deaf")], told)
+    assert found.stopped
+    assert not _alive(root)
+
+
+def test_a_worker_stopped_by_someone_else_gives_its_job_to_another(scripted: Any) -> None:
+    root = scripted(
+        "if label == 'first' and count == 1:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    tell('stopped'); time.sleep(0.1); break"
+    )
+    first, second = job("first"), job("second")
+    told = Told()
+    found = run(root, [first, second], told, workers=1)
+    assert sorted(found.computed) == sorted([first.id, second.id])
+    assert not found.stopped
+    assert not [event for event in told.events if event[0] in ("note", "failed")]
+    assert len(set((root / "pids").read_text().split())) == 2
+
+
+def test_workers_that_cannot_be_started_are_one_sentence(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = scripted()
+    monkeypatch.setattr(sys, "executable", str(root / "nothing"))
+    with pytest.raises(StoreError) as caught:
+        run(root, [job("first")], Told())
+    log = root / f"worker-{os.getpid()}-1.log"
+    assert str(caught.value) == f"{log}: No such file or directory"
+
+
+def test_the_label_is_no_part_of_a_job() -> None:
+    first = job("first")
+    assert replace(first, label="second").id == first.id
+    assert job("second").id != first.id
