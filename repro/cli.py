@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from repro.errors import DataMissing, Interrupted, ReproError, StoreError
+from repro.errors import DataMissing, Interrupted, ReproError, StoreError, UsageError
 from repro.render.printable import printable
 
 if TYPE_CHECKING:
@@ -104,13 +105,15 @@ def list_(profile: str, results: Path, as_json: bool) -> None:
     specs, means, store = load.specs(), load.profile(profile), Store(results)
     store.check()
     code.recall(store.sources)
-    empty = not results.is_dir()  # then nothing is done, and what the ids are does not matter
-    options = expand.Options(seeds=means.seeds, device=expand.device(means.device), counting=empty)
+    untouched = store.is_untouched()
+    options = expand.Options(seeds=means.seeds, device=expand.device(means.device), counting=untouched)
     rows = []
     for table in specs.tables.values():
         plan = expand.expand(specs.tables, table, means, options)
         units = [job for seeds in plan.cells.values() for job in seeds.values()]
-        rows.append(documents.progress(plan, done=sum(store.has(job) for job in units), units=len(units)))
+        rows.append(
+            documents.progress(plan, done=0 if untouched else sum(store.has(job) for job in units), units=len(units))
+        )
     if as_json:
         terminal.json(documents.listing(means, rows))
     else:
@@ -154,13 +157,17 @@ def plan_(table: str, as_json: bool, **typed: Any) -> None:
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out.")
 def run(table: str, workers: int | None, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
+    gc.enable()
     from repro.plan import code
+    from repro.plan.expand import has_card
     from repro.plan.needs import needs
     from repro.plan.typed import again
     from repro.render import terminal
     from repro.run.local import Summary
 
     specs, plan, store = _planned(table, **typed)
+    if plan.options.device == "cuda" and not has_card():
+        raise UsageError("--device cuda: this machine shows no graphics card; --device cpu does without")
     store.prepare()
     code.remember(store.sources)
     found = needs(plan, store)
@@ -318,6 +325,7 @@ def _board(specs: Specs, plan: Plan, store: Store) -> Board:
 
 def main() -> int:
     """Run the command line; every error a person can cause is a sentence on standard error and an exit code."""
+    gc.disable()  # most verbs live a quarter of a second and leave nothing to collect; `run` turns it on again
     try:
         cli(standalone_mode=False, prog_name="repro")
     except click.exceptions.NoArgsIsHelpError as error:

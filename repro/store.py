@@ -69,6 +69,13 @@ class Store:
         except OSError as error:
             raise StoreError(explain(error, self.root)) from error
 
+    def is_untouched(self) -> bool:
+        """Whether no job was ever begun here, so that nothing is done and no id need be known."""
+        try:
+            return not any(len(name) == 2 for name in os.listdir(self.root))
+        except OSError:
+            return True
+
     @property
     def sources(self) -> Path:
         """Where what was learned of our own sources is kept, which spares parsing them."""

@@ -1,7 +1,8 @@
-"""What several tests share: the folder of public test data beside the checkout, and means on which a run takes seconds."""
+"""What several tests share: public test data beside the checkout, and means on which a run takes seconds."""
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,8 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             code = cli.main()
         except SystemExit as end:
             code = end.code
+        finally:
+            gc.enable()  # the command line does without, as it ends soon
         out, err = capsys.readouterr()
         assert isinstance(code, int)
         return code, out, err

@@ -1,4 +1,4 @@
-"""Every verb as it is typed: what it prints, which JSON, which sentence for what a person can get wrong, which exit code."""
+"""Every verb as it is typed: what it prints, which JSON, which exit code, which sentence for each mistake."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from repro.plan.expand import Options, Plan, expand
+from repro.plan.expand import Options, Plan, expand, has_card
 from repro.spec import load
 from repro.store import Record, Store
 from tests.conftest import CHECKOUT
@@ -380,6 +380,13 @@ def test_what_is_typed_wrong_is_one_sentence(line: str, typed: Typed) -> None:
     assert not Path("results").exists()
 
 
+@pytest.mark.skipif(has_card(), reason="this machine has a graphics card")
+def test_a_graphics_card_that_is_not_there_is_told(typed: Typed) -> None:
+    sentence = "repro: --device cuda: this machine shows no graphics card; --device cpu does without\n"
+    assert typed("run", "table1", "--device", "cuda") == (2, "", sentence)
+    assert typed("plan", "table1", "--device", "cuda", "--rows", ROW)[0] == 0  # for another machine
+
+
 def test_an_unknown_row_is_told_with_every_row(typed: Typed) -> None:
     spec = tomllib.loads((CHECKOUT / "tables" / "table1.toml").read_text(encoding="utf-8"))
     rows = ", ".join(row["id"] for row in spec["rows"])
@@ -556,7 +563,7 @@ def test_what_is_typed_cannot_steer_the_terminal_either(typed: Typed) -> None:
     assert err == f'repro: no table or figure "[31mtable1"; there are {KNOWN_TABLES}; did you mean "table1"?\n'
 
 
-# ------------------------------------------------------------------------------------------------- where specs come from
+# ------------------------------------------------------------------------------------------- where specs come from
 
 
 def test_a_table_beside_the_user_wins(typed: Typed) -> None:

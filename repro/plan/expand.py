@@ -28,7 +28,7 @@ class Options:
     limit: int | None = None  # images per evaluation set; what it gives is partial
     device: str = "cpu"
     data: Mapping[str, Path] = field(default_factory=dict)  # what --data names -> folder
-    counting: bool = False  # the plan is only counted: its ids leave out the version of the code, which takes long
+    counting: bool = False  # the cells alone are wanted, not the jobs, whose ids take long
 
 
 @dataclass
@@ -101,6 +101,10 @@ def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list
         if reason:
             plan.blocked.update({(row.id, column.id): reason for column in columns})
             return
+    if plan.options.counting:
+        for column in columns:
+            plan.cells.setdefault((row.id, column.id), {})[seed] = ""
+        return
     train = _data(plan, str(recipe["data"]["pretrain"]))
     labelled = _data(plan, str(recipe["data"]["labelled"]))
     named = f"{row.id}, seed {seed}"
@@ -181,22 +185,25 @@ def _added(
     images: int,
     entries: tuple[str, ...],
 ) -> Job:
-    threads = plan.profile.threads
+    threads, where = plan.profile.threads, plan.options.device
     if kind == "pretrain":
         threads = int(spec["recipe"]["training"]["threads"]) or threads
-    version = "" if plan.options.counting else code.version(entries)
-    job = Job(kind, spec, seed, inputs, version, threads, plan.options.device, label, images)
+    if kind == "data":  # the same images whatever learns from them
+        threads, where = 1, "cpu"
+    job = Job(kind, spec, seed, inputs, code.version(entries), threads, where, label, images)
     return plan.jobs[plan.add(job)]
 
 
 def device(wanted: str) -> str:
-    """`cpu` or `cuda`; `auto` takes a graphics card where the machine shows one.
-
-    Told from the driver's device file, so that planning needs no torch.
-    """
+    """`cpu` or `cuda`; `auto` takes a graphics card where the machine shows one."""
     if wanted == "auto":
-        return "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
+        return "cuda" if has_card() else "cpu"
     return wanted
+
+
+def has_card() -> bool:
+    """Whether the machine shows a graphics card, told from the driver's device file, so that planning needs no torch."""
+    return any(Path(file).exists() for file in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
 
 
 def resolved(profile: Profile, dataset: str, data: Mapping[str, Path]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def table(board: Board) -> str:
         f"% {board.table.id}, profile {board.profile.id}; needs \\usepackage{{booktabs,siunitx,amssymb}}",
         r"\begin{table}",
         r"\centering",
-        r"\sisetup{separate-uncertainty=true, table-align-uncertainty=true, table-format=2.2(4)}",
+        r"\sisetup{separate-uncertainty=true, table-align-uncertainty=true, table-format=2.2(3)}",
         rf"\caption{{{escape(_caption(board))}}}",
         rf"\label{{tab:{board.table.id}}}",
         rf"\begin{{tabular}}{{ll{'S' * len(columns)}}}",
@@ -81,7 +81,7 @@ def _caption(board: Board) -> str:
     means = f"Ours: profile {board.profile.id}, {seeds} seed{'s' if seeds > 1 else ''}."
     if board.profile.judges == "claims":
         means += " Measured on stand-in data; not to be compared with the reported numbers."
-    return f"{board.table.title}. {board.table.caption} {means}"
+    return f"{board.table.title} of the paper, reported and ours. {board.table.caption} {means}"
 
 
 def _number(text: str, sign: str = "") -> str:

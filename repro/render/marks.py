@@ -34,7 +34,7 @@ COLOUR = {
     Verdict.NOT_RUNNABLE: "dim",
     Verdict.SUSPECT: "magenta",
 }
-WORD = {Verdict.NOT_RUNNABLE: "cannot"}  # "not runnable" is wider than a number; its reason stands below the table
+SHORT = {Verdict.NOT_RUNNABLE: "cannot"}  # "not runnable" is wider than a number; its reason stands below the table
 
 
 def printed(reported: Reported | None, *, gap: str = "") -> str:
@@ -52,8 +52,13 @@ def printed(reported: Reported | None, *, gap: str = "") -> str:
 def measured(cell: Cell, *, gap: str = "", decimals: int = 2) -> str:
     """Our number over the seeds, with its deviation where there are two or more; the word for its absence otherwise."""
     if not cell.seeds:
-        return WORD.get(cell.verdict, str(cell.verdict))
+        return str(cell.verdict)
     sample = summarise(list(cell.seeds.values()))
     if sample.std is None:
         return f"{sample.mean:.{decimals}f}"
     return f"{sample.mean:.{decimals}f}{gap}±{gap}{sample.std:.{decimals}f}"
+
+
+def brief(cell: Cell) -> str:
+    """The same in the width of a number, for a terminal that says the reason elsewhere."""
+    return measured(cell) if cell.seeds else SHORT.get(cell.verdict, str(cell.verdict))

@@ -23,3 +23,14 @@ def escaped(json: str) -> str:
     "\u009b31m"
     """
     return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json)
+
+
+def clock(value: float) -> str:
+    """Seconds as a person reads them.
+
+    >>> clock(75), clock(3700)
+    ('1:15', '1:01:40')
+    """
+    whole = round(value)
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from repro.plan.jobs import Job
 from repro.plan.needs import seconds
-from repro.render.printable import printable
+from repro.render.printable import clock, printable
 from repro.spec.model import Profile
 
 LINE_EVERY = 20.0  # seconds between two plain lines about the same job
@@ -49,17 +49,6 @@ class Estimate:
     def _factor(self, kind: str) -> float:
         expected, measured = self.taken.get(kind, (0.0, 0.0))
         return measured / expected if expected else 1.0
-
-
-def clock(value: float) -> str:
-    """Seconds as a person reads them.
-
-    >>> clock(75), clock(3700)
-    ('1:15', '1:01:40')
-    """
-    whole = round(value)
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 class Display:

@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from repro.render.printable import escaped, printable
-from repro.render.progress import clock
+from repro.render.printable import clock, escaped, printable
 from repro.spec.model import Profile, Table
 
 if TYPE_CHECKING:
@@ -57,6 +56,11 @@ def raw(text: str) -> None:
 def line(text: str, style: str = "") -> None:
     """One line, never cut or wrapped in a pipe."""
     console().print(Text(printable(text), style=style), soft_wrap=not console().is_terminal)
+
+
+def command(text: str, style: str = "") -> None:
+    """A line with something to copy from it: never broken, not on a terminal either."""
+    console().print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def json(document: Any) -> None:
@@ -115,7 +119,15 @@ def reported(spec: Table) -> None:
 
 
 def _hanging(text: str, *, indent: int = 6, style: str = "") -> None:
-    line(textwrap.fill(printable(text), console().width, subsequent_indent=" " * indent), style)
+    """Text over several lines, all but the first indented; a path or an id is never broken."""
+    filled = textwrap.fill(
+        printable(text),
+        console().width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    line(filled, style)
 
 
 def plan(spec: Plan, found: Needs) -> None:
@@ -142,7 +154,9 @@ def plan(spec: Plan, found: Needs) -> None:
     what = "GPU" if spec.options.device == "cuda" else "CPU"
     workers = spec.profile.workers
     expected_time = f"about {clock(total)} of {what} time, {clock(total / workers)} with {workers} workers"
-    line(f"{_jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}")
+    line(
+        f"{_jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}"
+    )
     for kind, rate in spec.profile.rates.items():
         _hanging(f"      {kind}: {rate.images_per_second:g} images/s ({rate.why})", style="dim")
 
@@ -172,7 +186,7 @@ def opening(spec: Plan, found: Needs, *, workers: int, damaged: Sequence[str]) -
     hands = f"{workers} worker{'' if workers == 1 else 's'}"
     line(f"{_jobs(len(found.todo))} to run with {hands}, about {left}; {len(found.reused)} reused")
     for sentence in damaged:
-        line(f"  {sentence}", "yellow")
+        command(f"  {sentence}", "yellow")
 
 
 def _jobs(number: int) -> str:
@@ -186,7 +200,7 @@ def summary(done: Summary, spec: Plan, store: Store) -> None:
     line(f"{_jobs(len(done.computed))} done{reused}, {len(done.failed)} failed{lost} in {clock(done.seconds)}")
     for job, reason in done.failed.items():
         log = f" (log: {store.log(job)})" if store.log(job).is_file() else ""
-        line(f"✗ {spec.jobs[job].label}: {reason}{log}", "red")
+        command(f"✗ {spec.jobs[job].label}: {reason}{log}", "red")
 
 
 def board(judged: Board) -> None:
@@ -206,7 +220,7 @@ def board(judged: Board) -> None:
             sign = f" {marks.SIGN[cell.verdict]}" if marks.SIGN[cell.verdict] else ""
             if not cell.seeds:
                 sign = f" [{notes.setdefault(cell.reason, len(notes) + 1)}]"
-            below.append(Text(marks.measured(cell) + sign, style=marks.COLOUR[cell.verdict]))
+            below.append(Text(marks.brief(cell) + sign, style=marks.COLOUR[cell.verdict]))
         grid.add_row(*above)
         last = index + 1 == len(judged.rows) or judged.rows[index + 1].block != row.block
         grid.add_row(*below, end_section=last)
@@ -271,6 +285,6 @@ def _evidence(finding: Finding) -> str:
 
 def closing(judged: Board, store: Store, typed: str) -> None:
     """Where everything is, and what to type next."""
-    line(f"\nstored in {store.root}/, one folder a job with its record.json and log.txt")
+    command(f"\nstored in {store.root}/, one folder a job with its record.json and log.txt")
     for verb in (f"repro check {typed}", f"repro export {typed} --format latex", f"repro show {judged.table.id}"):
-        line(f"next: {verb}")
+        command(f"next: {verb}")

@@ -59,7 +59,12 @@ def fits(value: Any, annotation: str) -> bool:
     >>> fits([0.2, 1.0], "tuple[float, float]"), fits("mlp", "Literal['linear', 'mlp']"), fits(1.5, "int")
     (True, True, False)
     """
-    return _fits(value, ast.parse(annotation, mode="eval").body)
+    return _fits(value, _parsed(annotation))
+
+
+@cache
+def _parsed(annotation: str) -> ast.expr:
+    return ast.parse(annotation, mode="eval").body
 
 
 def _fits(value: Any, node: ast.expr) -> bool:

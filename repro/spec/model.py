@@ -1,7 +1,5 @@
 """What a table, a figure, a checkpoint and a profile are, as frozen objects; every key a person may write is here."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -194,14 +192,14 @@ class AllOf(Part):
     """Every one of the tests holds."""
 
     kind: Literal["all"]
-    of: list[Test] = Field(min_length=1)
+    of: list["Test"] = Field(min_length=1)
 
 
 class AnyOf(Part):
     """At least one of the tests holds."""
 
     kind: Literal["any"]
-    of: list[Test] = Field(min_length=1)
+    of: list["Test"] = Field(min_length=1)
 
 
 Test = Annotated[

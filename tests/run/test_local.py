@@ -1,4 +1,4 @@
-"""The executor of one machine: which job next, what happens when one fails, its worker dies, or another run is at it."""
+"""The executor of one machine: which job is next, and what happens when one fails, dies or is another run's."""
 
 from __future__ import annotations
 
