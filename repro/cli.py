@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from repro.errors import DataMissing, Interrupted, ReproError, StoreError, UsageError
+from repro.options import PLANNED, shared
 from repro.render.printable import printable
 
 if TYPE_CHECKING:
@@ -22,58 +23,7 @@ if TYPE_CHECKING:
     from repro.spec.load import Specs
     from repro.store import Store
 
-F = TypeVar("F", bound=Callable[..., Any])
 FINE, DIFFERS, USAGE, INCOMPLETE, DATA_MISSING = 0, 1, 2, 3, 4  # exit codes
-
-
-def _options(*wanted: str) -> Callable[[F], F]:
-    """The options that several verbs share, by name."""
-    known = {
-        "profile": click.option(
-            "--profile", default="mini", show_default=True, help="Means to run on: mini, pilot, paper or a .toml file."
-        ),
-        "results": click.option(
-            "--results",
-            type=click.Path(path_type=Path),
-            default=Path("results"),
-            show_default=True,
-            help="Folder of results.",
-        ),
-        "rows": click.option("--rows", default="", help="Only these rows, by id, with commas between."),
-        "columns": click.option("--columns", default="", help="Only these columns, by id, with commas between."),
-        "seeds": click.option(
-            "--seeds", default="", help="Training seeds with commas between, e.g. 0,1,2; the profile's where left out."
-        ),
-        "limit": click.option(
-            "--limit",
-            type=click.IntRange(min=1),
-            help="Evaluate on the first N images only; such results count as partial.",
-        ),
-        "device": click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "cuda"]),
-            help="Where to compute; the profile's where left out.",
-        ),
-        "data": click.option(
-            "--data",
-            multiple=True,
-            metavar="[NAME=]DIR",
-            help="Folder of the user's own images that the profile asks for.",
-        ),
-        "json": click.option(
-            "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."
-        ),
-    }
-
-    def decorate(verb: F) -> F:
-        for name in reversed(wanted):
-            verb = known[name](verb)
-        return verb
-
-    return decorate
-
-
-PLANNED = ("profile", "results", "rows", "columns", "seeds", "limit", "device", "data")
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -94,7 +44,7 @@ def cli() -> None:
 
 
 @cli.command("list")
-@_options("profile", "results", "json")
+@shared("profile", "results", "json")
 def list_(profile: str, results: Path, as_json: bool) -> None:
     """Every table and figure, with how far each is."""
     from repro.plan import code, expand
@@ -122,7 +72,7 @@ def list_(profile: str, results: Path, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("table")
-@_options("json")
+@shared("json")
 def show(table: str, as_json: bool) -> None:
     """What the paper reports, with its claims and with notes on what does not fit."""
     from repro.render import documents, terminal
@@ -137,7 +87,7 @@ def show(table: str, as_json: bool) -> None:
 
 @cli.command("plan")
 @click.argument("table")
-@_options(*PLANNED, "json")
+@shared(*PLANNED, "json")
 def plan_(table: str, as_json: bool, **typed: Any) -> None:
     """What would run, why, what it costs and what is missing; runs nothing."""
     from repro.plan.needs import needs
@@ -153,7 +103,7 @@ def plan_(table: str, as_json: bool, **typed: Any) -> None:
 
 @cli.command()
 @click.argument("table")
-@_options(*PLANNED)
+@shared(*PLANNED)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out.")
 def run(table: str, workers: int | None, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
@@ -189,7 +139,7 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
 
 @cli.command()
 @click.argument("table")
-@_options(*PLANNED, "json")
+@shared(*PLANNED, "json")
 def check(table: str, as_json: bool, **typed: Any) -> None:
     """Judge what is there and run nothing: exit 0 fine, 1 differs, 2 usage, 3 incomplete, 4 data missing."""
     from repro.render import documents, terminal
@@ -207,7 +157,7 @@ def check(table: str, as_json: bool, **typed: Any) -> None:
 
 @cli.command()
 @click.argument("table")
-@_options(*PLANNED)
+@shared(*PLANNED)
 @click.option(
     "--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True
 )
@@ -240,7 +190,7 @@ def data() -> None:
 
 
 @data.command()
-@_options("profile", "data")
+@shared("profile", "data")
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("sheet.png"), show_default=True
 )

@@ -474,6 +474,14 @@ def test_a_read_only_results_folder_is_told(tmp_path: Path, typed: Typed) -> Non
     assert found == (2, "", f"repro: readonly/.repro: {reason}; name another folder with --results\n")
 
 
+def test_ctrl_c_before_anything_runs_is_one_sentence(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, "specs", interrupted)
+    assert typed("plan", "table1") == (130, "", "\nrepro: stopped\n")
+
+
 # ------------------------------------------------------------------------------------------------ where it is printed
 
 

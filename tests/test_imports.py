@@ -19,7 +19,7 @@ FLOOR = {  # a room may look at rooms on lower floors, and at its own
     "run": 3,
     "judge": 4,
     "render": 5,
-    "cli": 6, "__main__": 7, "__init__": 0,
+    "options": 0, "cli": 6, "__main__": 7, "__init__": 0,
 }  # fmt: skip
 LAB_MAY_SEE = {"errors", "files", "metrics", "reference", "lab"}
 

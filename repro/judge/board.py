@@ -76,8 +76,9 @@ class Board:
         if all(verdict is Verdict.NOT_RUNNABLE for verdict in verdicts):
             return DATA_MISSING, f"nothing can be run: {next(iter(self.cells.values())).reason}"
         if differing or refuted:
-            words = [f"{differing} cells differ"] if differing else []
-            words += [f"{len(refuted)} claims are not supported ({', '.join(refuted)})"] if refuted else []
+            words = [f"{differing} cell{'s differ' if differing > 1 else ' differs'}"] if differing else []
+            many = "s are" if len(refuted) > 1 else " is"
+            words += [f"{len(refuted)} claim{many} not supported ({', '.join(refuted)})"] if refuted else []
             return DIFFERS, " and ".join(words)
         if open_:
             return INCOMPLETE, f"{open_} of {len(verdicts)} cells are not run, partial or failed"

@@ -99,10 +99,8 @@ def precision(recipe: Recipe, device: str) -> AbstractContextManager[object]:
 
 
 def settle(recipe: Recipe) -> None:
-    """Set the process up for a recipe: threads, memory that is kept, no time for numbers too small to matter."""
-    if recipe.threads:
-        threads.limit(recipe.threads)
-    torch.set_flush_denormal(True)
+    """Set the process up for a recipe: threads, and memory that is kept."""
+    threads.limit(recipe.threads or torch.get_num_threads())
     _keep_memory()
 
 

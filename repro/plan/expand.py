@@ -195,14 +195,17 @@ def _added(
 
 
 def device(wanted: str) -> str:
-    """`cpu` or `cuda`; `auto` takes a graphics card where the machine shows one."""
+    """`cpu` or `cuda`; `auto` takes a graphics card where the machine shows one.
+
+    Told from the driver's device file, so that planning needs no torch.
+    """
     if wanted == "auto":
-        return "cuda" if has_card() else "cpu"
+        return "cuda" if Path("/dev/nvidiactl").exists() else "cpu"
     return wanted
 
 
 def has_card() -> bool:
-    """Whether the machine shows a graphics card, told from the driver's device file, so that planning needs no torch."""
+    """Whether the machine shows a graphics card of any make that torch may reach: NVIDIA's, under Windows, AMD's."""
     return any(Path(file).exists() for file in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
 
 

@@ -69,7 +69,7 @@ def json(document: Any) -> None:
 
 
 def _grid(*heads: str, left: int = 1) -> Grid:
-    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for index, head in enumerate(heads):
         grid.add_column(Text(printable(head)), justify="left" if index < left else "right", overflow="fold")
     return grid

@@ -1,7 +1,7 @@
 """A worker: reads jobs as JSON lines, computes each once, writes its record; tells what it does as JSON lines.
 
 `python -m repro.run.worker --results DIR` reads from standard input until it ends. The events, one a line on
-standard output: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `failed`, `stopped`.
+standard output: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`.
 """
 
 from __future__ import annotations

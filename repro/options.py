@@ -1,0 +1,68 @@
+"""The options that several verbs share, each with one meaning wherever it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+PLANNED = (
+    "profile",
+    "results",
+    "rows",
+    "columns",
+    "seeds",
+    "limit",
+    "device",
+    "data",
+)  # those of every verb that plans
+
+
+def shared(*wanted: str) -> Callable[[F], F]:
+    """The options that several verbs share, by name."""
+    known = {
+        "profile": click.option(
+            "--profile", default="mini", show_default=True, help="Means to run on: mini, pilot, paper or a .toml file."
+        ),
+        "results": click.option(
+            "--results",
+            type=click.Path(path_type=Path),
+            default=Path("results"),
+            show_default=True,
+            help="Folder of results.",
+        ),
+        "rows": click.option("--rows", default="", help="Only these rows, by id, with commas between."),
+        "columns": click.option("--columns", default="", help="Only these columns, by id, with commas between."),
+        "seeds": click.option(
+            "--seeds", default="", help="Training seeds with commas between, e.g. 0,1,2; the profile's where left out."
+        ),
+        "limit": click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            help="Evaluate on about N images of each set only; such results count as partial.",
+        ),
+        "device": click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            help="Where to compute; the profile's where left out.",
+        ),
+        "data": click.option(
+            "--data",
+            multiple=True,
+            metavar="[NAME=]DIR",
+            help="Folder of the user's own images that the profile asks for.",
+        ),
+        "json": click.option(
+            "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."
+        ),
+    }
+
+    def decorate(verb: F) -> F:
+        for name in reversed(wanted):
+            verb = known[name](verb)
+        return verb
+
+    return decorate
