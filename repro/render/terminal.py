@@ -214,7 +214,7 @@ def board(judged: Board) -> None:
     notes: dict[str, int] = {}
     for index, row in enumerate(judged.rows):
         cells = [judged.cells[row.id, column.id] for column in judged.columns]
-        above, below = [Text(printable(row.label))], [Text(f"  {row.id}", style="dim")]
+        above, below = [Text(printable(row.label))], [Text(row.id, style="dim")]
         for cell in cells:
             above.append(Text(marks.printed(cell.reported) + ("?" if cell.column in row.suspect else ""), style="dim"))
             sign = f" {marks.SIGN[cell.verdict]}" if marks.SIGN[cell.verdict] else ""

@@ -27,9 +27,7 @@ from repro.plan.jobs import identity
 from repro.run import environment
 from repro.store import Record, Store
 
-CHECKED: set[tuple[str, int, int]] = (
-    set()
-)  # (record path, time of change, size): inputs whose files were hashed already
+CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
 
 
 class DamagedInput(Exception):
