@@ -13,6 +13,7 @@ import torch
 from PIL import Image, ImageFilter
 from torchvision import transforms
 
+from repro.lab.processes import ALONE
 from repro.lab.views import moco_v2
 
 COUNTS = {32: 64, 64: 64, 224: 8}
@@ -52,7 +53,7 @@ def compare(profile: str) -> timing.Row:
     pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
     augment = official(values, pixels=pixels)
     ours, theirs = timing.medians(
-        lambda: moco_v2.pair(images, values, pixels=pixels, generator=generator),
+        lambda: moco_v2.make(images, values, count=2, pixels=pixels, generator=generator, share=ALONE),
         lambda: [torch.stack([augment(picture) for picture in pictures]) for _ in range(2)],
     )
     return f"{pixels} px, batch of {count}", ours / count, theirs / count

@@ -40,7 +40,7 @@ def write_tiny(folder: Path, *, epochs: int = 1, lr: float = 0.06) -> Path:
         r"(?m)^title +=.*$": 'title = "a few drawn images, for tests"',
         r'(?m)^"training.epochs" .*$': f'"training.epochs" = {{ set = {epochs}, why = "test" }}',
         r'(?m)^"training.warmup_epochs" .*$': '"training.warmup_epochs" = { set = 0.5, why = "test" }',
-        r'(?m)^"training.lr" .*$': f'"training.lr" = {{ set = {lr!r}, why = "test" }}',
+        r'(?m)^"optimizer.lr" .*$': f'"optimizer.lr" = {{ set = {lr!r}, why = "test" }}',
         r"widths = \[[^]]*\]": "widths = [8, 16, 32]",
         r'split = "([a-z-]+)", count = \d+': lambda found: f'split = "{found[1]}", count = {COUNTS[found[1]]}',
     }

@@ -34,8 +34,9 @@ class Images:
 
     `images` is uint8 (N, 3, H, W); `labels` int64 (N,), -1 where unlabelled; `classes` names the labels. `textures`
     int64 (N,) is the class of the texture where it differs from the shape's (cue conflict). `condition` int64 (N,)
-    indexes `conditions`, such as "gaussian_noise/3". `parents` maps each class to an index of `parent_names`, -1 for
-    a class without a superclass.
+    indexes `conditions`, such as "gaussian_noise/3". `names` (N,) tells the images of a set apart, so that sets made
+    from the same images can be laid side by side; a file's is its path without the ending. `parents` maps each class to
+    an index of `parent_names`, -1 for a class without a superclass.
     """
 
     images: NDArray[np.uint8]
@@ -44,6 +45,7 @@ class Images:
     textures: NDArray[np.int64] | None = None
     condition: NDArray[np.int64] | None = None
     conditions: tuple[str, ...] = ()
+    names: NDArray[np.str_] | None = None
     parents: tuple[int, ...] | None = None
     parent_names: tuple[str, ...] = ()
 
@@ -52,6 +54,7 @@ class Images:
         assert self.images.dtype == np.uint8
         for column in (self.labels, self.textures, self.condition):
             assert column is None or (column.shape == (len(self.images),) and column.dtype == np.int64)
+        assert self.names is None or self.names.shape == (len(self.images),)
         assert (self.condition is None) == (not self.conditions)
         assert self.parents is None or len(self.parents) == len(self.classes)
 
@@ -62,7 +65,7 @@ class Images:
     def digest(self) -> str:
         """SHA-256 of everything in the set, in hexadecimal: equal digests are equal sets."""
         total = hashlib.sha256(json.dumps(_description(self), sort_keys=True).encode())
-        for column in (self.images, self.labels, self.textures, self.condition):
+        for column in (self.images, self.labels, self.textures, self.condition, self.names):
             total.update(b"none" if column is None else np.ascontiguousarray(column).data)
         return total.hexdigest()
 
@@ -71,7 +74,7 @@ def write(images: Images, folder: Path) -> list[str]:
     """Write a set as three files of `folder` and return their names; `info.json` comes last and holds the digest."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / PICTURES, images.images)
-    columns = {"labels": images.labels, "textures": images.textures, "condition": images.condition}
+    columns = {name: getattr(images, name) for name in ("labels", "textures", "condition", "names")}
     np.savez(folder / TARGETS, **{name: column for name, column in columns.items() if column is not None})
     info = {"layout": LAYOUT, "digest": images.digest, **_description(images)}
     (folder / INFO).write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
@@ -98,6 +101,7 @@ def read(folder: Path) -> Images:
             textures=columns.get("textures"),
             condition=columns.get("condition"),
             conditions=tuple(info["conditions"]),
+            names=columns.get("names"),
             parents=None if parents is None else tuple(parents),
             parent_names=tuple(info["parent_names"]),
         )

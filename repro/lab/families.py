@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Generator, Tensor, nn
 
+from repro.lab.batch import Batch, Negative, Queries, Setting
 from repro.lab.evaluation import Answers, Result
 from repro.lab.jobs import Context
-from repro.lab.negative import Negative
 from repro.lab.probing import Fit, Material
+from repro.lab.processes import Share
 
 
 class Net(Protocol):
@@ -40,8 +42,10 @@ class Views(Protocol):
 
     Recipe: type
 
-    def pair(self, images: Tensor, recipe: Any, *, pixels: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Two views of each of (N, 3, H, W) uint8 images, each (N, 3, pixels, pixels) float32, normalised."""
+    def make(
+        self, images: Tensor, recipe: Any, *, count: int, pixels: int, generator: Generator, share: Share
+    ) -> tuple[Tensor, ...]:
+        """`count` views of each of (N, 3, H, W) uint8 images, each (N, 3, pixels, pixels) float32, normalised."""
 
     def plain(self, images: Tensor, recipe: Any, *, pixels: int) -> Tensor:
         """The images as they are, (N, 3, pixels, pixels) float32, normalised."""
@@ -52,10 +56,8 @@ class Negatives(Protocol):
 
     Recipe: type
 
-    def make(
-        self, queries: Tensor, recipe: Any, *, plain: Callable[[], Tensor], generator: Generator
-    ) -> list[Negative]:
-        """Negatives for a batch of query views; `plain()` gives the same images without augmentation."""
+    def make(self, queries: Queries, recipe: Any, *, generator: Generator) -> list[Negative]:
+        """Negatives for a batch of query views."""
 
 
 class Method(Protocol):
@@ -63,17 +65,29 @@ class Method(Protocol):
 
     Recipe: type
 
-    def build(self, recipe: Any, encoder: nn.Module, *, batch: int, seed: int) -> nn.Module:
+    def build(self, recipe: Any, encoder: nn.Module, *, setting: Setting) -> nn.Module:
         """A `Trainee`: all its state in `state_dict()`, what is trained in `parameters()` with gradients."""
 
 
 class Trainee(Protocol):
     """What `Method.build` returns, an nn.Module."""
 
+    views: int  # it wants of each image
+    groups: int  # parts of a step's batch that have batch statistics of their own; 1: the whole, over all processes
     encoder: nn.Module  # the network that is kept
+    classifier: nn.Linear | None  # of the labels, where it learns one on the encoder's features
 
-    def forward(self, first: Tensor, second: Tensor, *, negatives: Sequence[Negative], generator: Generator) -> Tensor:
-        """The loss of one batch of two views, a scalar; the method's own state moves on by one step."""
+    def forward(self, batch: Batch, *, generator: Generator) -> Tensor:
+        """The loss of one step's images, a scalar; the method's own state moves on by one step."""
+
+
+class Optimizer(Protocol):
+    """A module of `repro/lab/optimizers`; its Recipe has at least `lr`."""
+
+    Recipe: type
+
+    def build(self, parameters: Sequence[nn.Parameter], recipe: Any) -> torch.optim.Optimizer:
+        """The optimiser over the parameters; its state is tensors alone."""
 
 
 class Probe(Protocol):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from repro.errors import JobFailed
 from repro.lab import threads
@@ -25,14 +24,12 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of malloc.h
 class Recipe:
     """How a network is trained."""
 
-    optimizer: Literal["sgd"]
-    lr: float
-    momentum: float
-    weight_decay: float  # on all parameters, those of batch normalisation included
-    batch: int
+    batch: int  # over all processes
     epochs: int
     warmup_epochs: float
-    schedule: Literal["cosine per epoch", "cosine per step"]
+    schedule: Literal["cosine per epoch", "cosine per step", "step"]  # step: as it is, but for the drops
+    drops: tuple[int, ...]  # epochs after which the rate falls, for "step"
+    drop_factor: float
     precision: Literal["fp32", "bf16"]
     threads: int  # 0: as the machine likes; another count is like another seed
 
@@ -42,6 +39,7 @@ class Schedule:
     """Which images and which learning rate each step has; incomplete batches are left out."""
 
     recipe: Recipe
+    lr: float  # before any schedule
     images: int
     seed: int
 
@@ -67,30 +65,25 @@ class Schedule:
         return _order(self.images, self.seed, epoch=epoch)[place * self.recipe.batch : (place + 1) * self.recipe.batch]
 
     def learning_rate(self, step: int) -> float:
-        """Linear warm-up, then half a cosine down to 0, changed with each step or each epoch.
+        """Linear warm-up, then half a cosine down to 0, changed with each step or each epoch; or drops at some epochs.
 
         Source: facebookresearch/moco@78b69ca main_moco.py adjust_learning_rate (per epoch, no warm-up).
         """
         warm = self.recipe.warmup_epochs * self.epoch_steps
         if step < warm:
-            return self.recipe.lr * (step + 1) / math.ceil(warm)
+            return self.lr * (step + 1) / math.ceil(warm)
+        if self.recipe.schedule == "step":
+            return self.lr * self.recipe.drop_factor ** sum(step // self.epoch_steps >= at for at in self.recipe.drops)
         if self.recipe.schedule == "cosine per epoch":
             done = step // self.epoch_steps / self.recipe.epochs
         else:
             done = (step - warm) / (self.steps - warm)
-        return self.recipe.lr * 0.5 * (1 + math.cos(math.pi * done))
+        return self.lr * 0.5 * (1 + math.cos(math.pi * done))
 
 
 @lru_cache(maxsize=1)
 def _order(images: int, seed: int, *, epoch: int) -> Tensor:
     return torch.randperm(images, generator=generator(seed, "order", step=epoch))
-
-
-def optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser of a recipe over the parameters that want gradients."""
-    wanted = [parameter for parameter in parameters if parameter.requires_grad]
-    numbers = {"lr": recipe.lr, "momentum": recipe.momentum, "weight_decay": recipe.weight_decay}
-    return torch.optim.SGD(wanted, **numbers)
 
 
 def precision(recipe: Recipe, device: str) -> AbstractContextManager[object]:

@@ -108,7 +108,7 @@ def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list
     train = _data(plan, str(recipe["data"]["pretrain"]))
     labelled = _data(plan, str(recipe["data"]["labelled"]))
     named = f"{row.id}, seed {seed}"
-    groups = ("net", "views", "method", "negatives", "training")
+    groups = ("net", "views", "method", "negatives", "optimizer", "training")
     spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": recipe["data"]["pixels"]}
     images = train.images * int(recipe["training"]["epochs"])
     pretrain = _job(plan, "pretrain", spec, seed, {"data": train.id}, f"pretrain {named}", images, recipe)

@@ -10,14 +10,17 @@ from repro.spec.recipes import Plain
 
 
 def scale(recipe: Plain, profile: Profile) -> Plain:
-    """Apply the profile's rules: `group` replaces a group, `group.key` changes one value where the group has it.
+    """Apply the profile's rules in their order: `group` replaces a group, `group.key` changes one value where it is.
+
+    `group=name` stands for the group where the paper's recipe has that name: `optimizer=adam.lr`.
 
     Raises `SpecError` where a `map` has no entry for the paper's value.
     """
     scaled = {group: dict(keys) for group, keys in recipe.items()}
     for target, rule in profile.scale.items():
-        group, _, key = target.partition(".")
-        if group not in scaled:
+        chosen, _, key = target.partition(".")
+        group, _, name = chosen.partition("=")
+        if group not in scaled or (name and recipe[group].get("name") != name):
             continue
         if not key:
             scaled[group] = dict(rule.set)

@@ -213,12 +213,13 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
         given = [mark for mark in (rule.set, rule.multiply, rule.map) if mark is not None]
         if len(given) != 1:
             faults.add(("scale", key), f'scale "{key}": expected exactly one of set, multiply, map, found {len(given)}')
-        if key.split(".")[0] not in families.GROUPS:
-            faults.add(
-                ("scale", key),
-                f'scale "{key}": expected "group.key" of a recipe, groups are {listed(families.GROUPS)}'
-                f"{nearest(key.split('.')[0], families.GROUPS)}",
-            )
+        group, _, name = key.split(".")[0].partition("=")
+        if group not in families.GROUPS:
+            known = f"groups are {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
+            faults.add(("scale", key), f'scale "{key}": expected "group.key" of a recipe, {known}')
+        elif name and name not in families.members(families.folder(group)):
+            members = families.members(families.folder(group))
+            faults.add(("scale", key), f'scale "{key}": ' + _unknown(group, name, families.folder(group), members))
     known = families.members("datasets")
     for dataset, keys in spec.datasets.items():
         place = ("datasets", dataset)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 LAB = Path(__file__).resolve().parents[1] / "lab"
-GROUPS = ("data", "net", "views", "method", "negatives", "training", "probe")  # of a recipe, in the order of reading
-FOLDERS = {"method": "methods", "net": "nets", "probe": "probes"}  # group -> folder, where they differ by the plural
+GROUPS = ("data", "net", "views", "method", "negatives", "optimizer", "training", "probe")
+"""Of a recipe, in the order of reading."""
+FOLDERS = {"method": "methods", "net": "nets", "optimizer": "optimizers", "probe": "probes"}
+"""Group to folder, where they differ by the plural."""
 
 
 def folder(group: str) -> str:

@@ -18,6 +18,7 @@ OFFERS = {
     "views": families.Views,
     "methods": families.Method,
     "negatives": families.Negatives,
+    "optimizers": families.Optimizer,
     "probes": families.Probe,
     "evaluators": families.Evaluator,
 }

@@ -16,14 +16,12 @@ from repro.lab.seeds import derive, generator
 
 def recipe(**changes: Any) -> training.Recipe:
     values: dict[str, Any] = {
-        "optimizer": "sgd",
-        "lr": 0.03,
-        "momentum": 0.9,
-        "weight_decay": 1e-4,
         "batch": 4,
         "epochs": 200,
         "warmup_epochs": 0.0,
         "schedule": "cosine per epoch",
+        "drops": (),
+        "drop_factor": 1.0,
         "precision": "fp32",
         "threads": 0,
     }
@@ -31,7 +29,7 @@ def recipe(**changes: Any) -> training.Recipe:
 
 
 def test_cosine_per_epoch_is_the_official_one() -> None:
-    schedule = training.Schedule(recipe(), 20, seed=0)
+    schedule = training.Schedule(recipe(), 0.03, 20, seed=0)
     assert (schedule.epoch_steps, schedule.steps) == (5, 1000)
     for epoch in range(200):
         expected = 0.03 * 0.5 * (1.0 + math.cos(math.pi * epoch / 200))
@@ -40,7 +38,7 @@ def test_cosine_per_epoch_is_the_official_one() -> None:
 
 
 def test_cosine_per_step_warms_up_and_ends_near_zero() -> None:
-    schedule = training.Schedule(recipe(schedule="cosine per step", warmup_epochs=2.0, epochs=20), 20, seed=0)
+    schedule = training.Schedule(recipe(schedule="cosine per step", warmup_epochs=2.0, epochs=20), 0.03, 20, seed=0)
     rates = [schedule.learning_rate(step) for step in range(100)]
     assert rates[:10] == pytest.approx([0.003 * (step + 1) for step in range(10)])
     assert rates[10] == 0.03
@@ -50,23 +48,27 @@ def test_cosine_per_step_warms_up_and_ends_near_zero() -> None:
 
 
 def test_each_epoch_shows_each_image_at_most_once_in_an_order_of_its_own() -> None:
-    schedule = training.Schedule(recipe(epochs=3), 22, seed=0)
+    schedule = training.Schedule(recipe(epochs=3), 0.03, 22, seed=0)
     epochs = [torch.cat([schedule.batch(5 * epoch + place) for place in range(5)]) for epoch in range(3)]
     for order in epochs:
         assert len(set(order.tolist())) == 20  # two are left out
         assert 0 <= int(order.min()) <= int(order.max()) < 22
     assert not torch.equal(epochs[0], epochs[1])
     assert len(set(torch.cat(epochs).tolist())) == 22  # not always the same two
-    again = training.Schedule(recipe(epochs=3), 22, seed=0)
+    again = training.Schedule(recipe(epochs=3), 0.03, 22, seed=0)
     assert torch.equal(again.batch(7), schedule.batch(7))
-    assert not torch.equal(training.Schedule(recipe(epochs=3), 22, seed=1).batch(7), schedule.batch(7))
+    assert not torch.equal(training.Schedule(recipe(epochs=3), 0.03, 22, seed=1).batch(7), schedule.batch(7))
 
 
-def test_optimizer_takes_what_wants_gradients_and_the_recipes_numbers() -> None:
-    free, frozen = nn.Linear(2, 2), nn.Linear(2, 2).requires_grad_(False)
-    [group] = training.optimizer([*free.parameters(), *frozen.parameters()], recipe()).param_groups
-    assert len(group["params"]) == 2
-    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.03, 0.9, 1e-4)
+def test_rate_drops_by_steps() -> None:
+    schedule = training.Schedule(recipe(schedule="step", drops=(2, 5), drop_factor=0.1, epochs=6), 0.03, 20, seed=0)
+    rates = [schedule.learning_rate(5 * epoch + place) for epoch in range(6) for place in (0, 4)]
+    assert rates == pytest.approx([0.03] * 4 + [0.003] * 6 + [0.0003] * 2)
+
+
+def test_rate_stays_where_there_is_no_drop() -> None:
+    schedule = training.Schedule(recipe(schedule="step", epochs=6), 0.001, 20, seed=0)
+    assert {schedule.learning_rate(step) for step in range(30)} == {0.001}
 
 
 def test_precision() -> None:

@@ -385,8 +385,8 @@ def test_a_loss_that_is_no_number_is_told_and_not_kept(drawn: Path, reference: P
     write_tiny(drawn, epochs=EPOCHS, lr=1e6)
     done = repro(drawn, "run", *ONE)
     assert (done.returncode, done.stderr) == (3, "")
-    [log] = [path for path in (drawn / "results").glob("*/*/log.txt") if "lower training.lr" in path.read_text()]
-    reason = r"loss is (?:nan|inf) at step \d+ of 160 \(learning rate [\d.e+]+\); lower training\.lr, now 1e\+06"
+    [log] = [path for path in (drawn / "results").glob("*/*/log.txt") if "lower optimizer.lr" in path.read_text()]
+    reason = r"loss is (?:nan|inf) at step \d+ of 160 \(learning rate [\d.e+]+\); lower optimizer\.lr, now 1e\+06"
     told = [line for line in done.stdout.splitlines() if line.startswith("✗ ")]
     first = rf"✗ pretrain {ROW}, seed 0: ({reason})"
     [why] = re.findall(first + "$", told[0])

@@ -31,4 +31,5 @@ def every_corruption(clean: Images, *, seed: int) -> Images:
         textures=None if clean.textures is None else np.tile(clean.textures, len(CONDITIONS)),
         condition=np.repeat(np.arange(len(CONDITIONS)), n),
         conditions=CONDITIONS,
+        names=None if clean.names is None else np.tile(clean.names, len(CONDITIONS)),
     )

@@ -52,7 +52,8 @@ def build(recipe: Recipe) -> Images:
             f"{', '.join(faults[:_NAMED])}{more}; replace or remove them"
         )
     labels = np.array([label for _, label in listed], np.int64)
-    return Images(images=pictures, labels=labels, classes=found)
+    names = np.array([path.relative_to(place).with_suffix("").as_posix() for path, _ in listed])
+    return Images(images=pictures, labels=labels, classes=found, names=names)
 
 
 def classes(place: Path) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ def build(recipe: Recipe) -> Images:
         labels=np.full(recipe.count, -1) if recipe.split == "unlabelled" else labels,
         classes=CLASSES,
         textures=textures if recipe.split == "cue-conflict" else None,
+        names=np.array([f"{recipe.split}/{index:06d}" for index in range(recipe.count)]),
         parents=tuple(0 if name in BREEDS else -1 for name in CLASSES),
         parent_names=(PARENT,),
     )

@@ -57,6 +57,6 @@ def _limited(images: data.Images, limit: int | None) -> data.Images:
     kept = np.sort(np.concatenate([random.permutation(np.flatnonzero(groups == name))[:share] for name in names]))
     textures = None if images.textures is None else images.textures[kept]
     condition = None if images.condition is None else images.condition[kept]
-    return replace(
-        images, images=images.images[kept], labels=images.labels[kept], textures=textures, condition=condition
-    )
+    names = None if images.names is None else images.names[kept]
+    few = {"images": images.images[kept], "labels": images.labels[kept], "names": names}
+    return replace(images, textures=textures, condition=condition, **few)

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.files import digest
-from repro.lab import data, encoder, snapshot, training
+from repro.lab import data, encoder, norm, probing, processes, snapshot, training
+from repro.lab.batch import Batch, Queries, Setting
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import build, member
 from repro.lab.seeds import generator
@@ -30,6 +31,8 @@ class Run:
     """A training run: what it is made of, and how far it is."""
 
     images: NDArray[np.uint8]  # N x 3 x H x W
+    textures: NDArray[np.uint8] | None  # of the same images, where the negatives ask for them
+    labels: Tensor  # int64 (N,)
     pixels: int
     seed: int
     recipe: dict[str, Any]  # group -> typed recipe
@@ -38,6 +41,7 @@ class Run:
     method: nn.Module
     optimizer: torch.optim.Optimizer
     device: str
+    share: processes.Share
     identity: str  # of the work, so that no other's checkpoint is taken up
     step: int = 0
     loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))  # smoothed
@@ -46,90 +50,165 @@ class Run:
 def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folder: Path, context: Context) -> Outcome:
     """Train as `spec["recipe"]` says on the images of `inputs["data"]` and leave the encoder in `folder`.
 
+    `inputs["textures"]` holds the textures of the same images, where the negatives ask for them. A method that learns
+    a classifier leaves that too. Under torchrun each process takes its share of every batch and the first one writes.
+
     Raises `JobFailed` where the recipe does not fit the data or the loss is no number, `Stopped` on request.
     """
-    current = _prepare(spec, seed=seed, images=data.read(inputs["data"]).images, context=context)
+    images = data.read(inputs["data"])
+    current = _prepare(spec, seed=seed, images=images, context=context)
+    if "textures" in inputs:
+        current.textures = _paired(images, data.read(inputs["textures"]))
     finished = _finished(folder / encoder.FILE, current)
     if finished is None:
         _resume(current, folder / CHECKPOINT, context=context)
         _train(current, folder, context=context)
         finished = {"loss": float(current.loss), "steps": current.step}
-        about = {"work": current.identity, "values": finished}
-        snapshot.save(folder / encoder.FILE, current.method.encoder.state_dict(), about=about)
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-    return Outcome(values=finished, files=[encoder.FILE])
+        if current.share.rank == 0:
+            _leave(current, folder, finished, classes=images.classes)
+    learned = [] if current.method.classifier is None else [probing.FILE]
+    return Outcome(values=finished, files=[encoder.FILE, *learned])
 
 
-def _prepare(spec: Mapping[str, Any], *, seed: int, images: NDArray[np.uint8], context: Context) -> Run:
+def _leave(current: Run, folder: Path, values: dict[str, Any], *, classes: tuple[str, ...]) -> None:
+    """Write what the run is for, the encoder last; then the checkpoint is not needed any more."""
+    learned = current.method.classifier
+    if learned is not None:
+        layer = probing.Classifier(learned.weight.detach().cpu(), learned.bias.detach().cpu())
+        layer.save(folder, classes=classes)
+    about = {"work": current.identity, "values": values}
+    snapshot.save(folder / encoder.FILE, current.method.encoder.state_dict(), about=about)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _paired(images: data.Images, textures: data.Images) -> NDArray[np.uint8]:
+    """The textures, once it is sure that each is that of the image in its place."""
+    if images.names is None or textures.names is None:
+        raise JobFailed("negatives.images: these images have no names, so their textures cannot be told apart")
+    if len(images) != len(textures):
+        raise JobFailed(f"negatives.images: expected a texture of each of {len(images)} images, found {len(textures)}")
+    differ = np.flatnonzero(images.names != textures.names)
+    if len(differ):
+        first = int(differ[0])
+        raise JobFailed(
+            f"negatives.images: {len(differ)} of {len(images)} textures are not those of their images: at place "
+            f"{first} the image is {images.names[first]} and the texture that of {textures.names[first]}; make the "
+            "textures again from these images"
+        )
+    return textures.images
+
+
+def _prepare(spec: Mapping[str, Any], *, seed: int, images: data.Images, context: Context) -> Run:
     groups = spec["recipe"]
     family = {group: member(folder, groups[group]["name"]) for group, folder in _FOLDERS.items()}
     recipe = {group: build(module.Recipe, groups[group]) for group, module in family.items()}
     recipe["training"] = build(training.Recipe, groups["training"])
     training.settle(recipe["training"])
-    schedule = training.Schedule(recipe["training"], len(images), seed)
+    schedule = training.Schedule(recipe["training"], recipe["optimizer"].lr, len(images), seed)
     network = family["net"].build(recipe["net"], seed=seed)
-    method = family["method"].build(recipe["method"], network, batch=recipe["training"].batch, seed=seed)
+    setting = Setting(
+        batch=recipe["training"].batch,
+        images=len(images),
+        classes=len(images.classes),
+        epoch_steps=schedule.epoch_steps,
+        steps=schedule.steps,
+        seed=seed,
+    )
+    method = family["method"].build(recipe["method"], network, setting=setting)
+    processes.check(batch=setting.batch, groups=method.groups)
+    if method.groups == 1:
+        method = norm.synchronise(method)
     method = method.to(context.device).train()
+    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
     return Run(
-        images=images,
+        images=images.images,
+        textures=None,
+        labels=torch.from_numpy(images.labels),
         pixels=spec["pixels"],
         seed=seed,
         recipe=recipe,
         family=family,
         schedule=schedule,
         method=method,
-        optimizer=training.optimizer(method.parameters(), recipe["training"]),
+        optimizer=family["optimizer"].build(trained, recipe["optimizer"]),
         device=context.device,
+        share=processes.share(),
         identity=digest({"spec": dict(spec), "seed": seed, "images": len(images)}),
     )
 
 
-_FOLDERS = {"net": "nets", "views": "views", "method": "methods", "negatives": "negatives"}
+_FOLDERS = {
+    "net": "nets",
+    "views": "views",
+    "method": "methods",
+    "negatives": "negatives",
+    "optimizer": "optimizers",
+}
 
 
 def _train(current: Run, folder: Path, *, context: Context) -> None:
     """From the step the run is at to its end, with checkpoints on the way."""
-    total = current.schedule.steps
+    total, first = current.schedule.steps, current.share.rank == 0
     look_every = 1 if torch.device(current.device).type == "cpu" else _GPU_CHECKS
     pace = snapshot.Pace()
     while current.step < total:
         loss = _step(current)
-        stopping, due = context.stopping(), pace.due()
+        stopping, due = processes.agreed(context.stopping()), first and pace.due()
         if stopping or due or current.step % look_every == 0 or current.step == total:
             _check(current, loss)
-        if stopping or due:
+        if first and (stopping or due):
             pace.time(lambda: _save(current, folder / CHECKPOINT))
         if stopping:
             raise Stopped(f"stopped after step {current.step} of {total}")
         context.progress(current.step, total, "steps")
     if not all(bool(part.isfinite().all()) for part in current.method.encoder.state_dict().values()):
-        raise JobFailed(f"the weights are no numbers after the last step, {total}; lower training.lr")
+        raise JobFailed(f"the weights are no numbers after the last step, {total}; lower optimizer.lr")
 
 
 def _step(current: Run) -> Tensor:
     """One batch: views, negatives, loss, gradient, update. All random numbers come from the seed and the step."""
-    recipe, family, step = current.recipe, current.family, current.step
-    images = torch.from_numpy(current.images[current.schedule.batch(step).numpy()]).to(current.device)
-    views, negatives = family["views"], family["negatives"]
-    random = generator(current.seed, "views", step=step)
-    first, second = views.pair(images, recipe["views"], pixels=current.pixels, generator=random)
-    others = negatives.make(
-        first,
-        recipe["negatives"],
-        plain=lambda: views.plain(images, recipe["views"], pixels=current.pixels),
-        generator=generator(current.seed, "negatives", step=step),
-    )
+    step = current.step
+    batch = _batch(current)
     for group in current.optimizer.param_groups:
         group["lr"] = current.schedule.learning_rate(step)
-    with training.precision(recipe["training"], current.device):
-        loss = current.method(first, second, negatives=others, generator=generator(current.seed, "method", step=step))
+    with training.precision(current.recipe["training"], current.device):
+        loss = current.method(batch, generator=generator(current.seed, "method", step=step))
     current.optimizer.zero_grad(set_to_none=True)
     loss.backward()
+    processes.average_gradients(current.method)
     current.optimizer.step()
-    latest = loss.detach().double()
+    latest = processes.average(loss.detach().double())
     current.loss = latest if step == 0 else current.loss.to(latest.device).lerp(latest, 1 - _SMOOTHING)
     current.step = step + 1
     return latest
+
+
+def _batch(current: Run) -> Batch:
+    """This process's images of the step in hand: views of them, and negatives."""
+    recipe, family, step, share = current.recipe, current.family, current.step, current.share
+    places = share.part(current.schedule.batch(step))
+    images = torch.from_numpy(current.images[places.numpy()]).to(current.device)
+
+    def views(of: Tensor, count: int) -> tuple[Tensor, ...]:
+        random, size = generator(current.seed, "views", step=step), {"pixels": current.pixels, "share": share}
+        return family["views"].make(of, recipe["views"], count=count, generator=random, **size)
+
+    def textures() -> Tensor:
+        if current.textures is None:
+            raise JobFailed("negatives.images: the job has no textures among its inputs")
+        return views(torch.from_numpy(current.textures[places.numpy()]).to(current.device), 1)[0]
+
+    shown = views(images, current.method.views)
+    queries = Queries(
+        views=shown[0],
+        plain=lambda: family["views"].plain(images, recipe["views"], pixels=current.pixels),
+        textures=textures,
+        share=share,
+    )
+    random = generator(current.seed, "negatives", step=step)
+    negatives = family["negatives"].make(queries, recipe["negatives"], generator=random)
+    labels = current.labels[places]
+    return Batch(shown, tuple(negatives), places.to(current.device), labels.to(current.device), step)
 
 
 def _check(current: Run, loss: Tensor) -> None:
@@ -139,7 +218,7 @@ def _check(current: Run, loss: Tensor) -> None:
         rate = current.schedule.learning_rate(current.step - 1)
         raise JobFailed(
             f"loss is {float(loss)} at step {current.step} of {current.schedule.steps} "
-            f"(learning rate {rate:.4g}); lower training.lr, now {current.recipe['training'].lr:g}"
+            f"(learning rate {rate:.4g}); lower optimizer.lr, now {current.schedule.lr:g}"
         )
 
 

@@ -5,12 +5,11 @@ Differs: not the same as alpha = 0 in Eq. 1, which leaves exp(0) = 1 in the deno
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Generator, Tensor
+from torch import Generator
 
-from repro.lab.negative import Negative
+from repro.lab.batch import Negative, Queries
 
 
 @dataclass(frozen=True)
@@ -18,6 +17,6 @@ class Recipe:
     """Nothing to choose."""
 
 
-def make(queries: Tensor, recipe: Recipe, *, plain: Callable[[], Tensor], generator: Generator) -> list[Negative]:
+def make(queries: Queries, recipe: Recipe, *, generator: Generator) -> list[Negative]:
     """No negatives."""
     return []

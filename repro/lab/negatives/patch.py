@@ -5,7 +5,6 @@ Source: paper, section 2.3; SongweiGe/Contrastive-Learning-with-Non-Semantic-Neg
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +13,8 @@ import torch
 from torch import Generator, Tensor
 
 from repro.errors import JobFailed
-from repro.lab.negative import Negative
+from repro.lab.batch import Negative, Queries
+from repro.lab.processes import Share
 
 # Up to this many pixels an image one index gather for the whole batch is faster on a CPU than copying row by row.
 # Measured, microseconds an image on one core, uint8, gather against rows: 7 and 13 at 32 x 32, 14 and 18 at 48 x 48,
@@ -59,18 +59,23 @@ def patch_negatives(images: Tensor, *, sizes: tuple[int, int], generator: Genera
     return tile(images, sides, tops=tops, lefts=lefts)
 
 
-def make(queries: Tensor, recipe: Recipe, *, plain: Callable[[], Tensor], generator: Generator) -> list[Negative]:
-    """`recipe.count` negatives for each query, (N, C, H, W) each; `plain()` gives the images without augmentation."""
-    source = queries.detach() if recipe.source == "query" else plain()
-    return [Negative(_once(source, recipe, generator=generator), recipe.alpha) for _ in range(recipe.count)]
+def make(queries: Queries, recipe: Recipe, *, generator: Generator) -> list[Negative]:
+    """`recipe.count` negatives for each query, (N, C, H, W) each; numbers are drawn for the whole batch."""
+    source = queries.views.detach() if recipe.source == "query" else queries.plain()
+    return [
+        Negative(_once(source, recipe, generator=generator, share=queries.share), recipe.alpha)
+        for _ in range(recipe.count)
+    ]
 
 
-def _once(images: Tensor, recipe: Recipe, *, generator: Generator) -> Tensor:
-    sides = draw_sides(images, sizes=recipe.sizes, generator=generator)
+def _once(images: Tensor, recipe: Recipe, *, generator: Generator, share: Share) -> Tensor:
+    whole = images[:1].expand(len(images) * share.size, -1, -1, -1)  # as many as all processes have, for their shape
+    sides = draw_sides(whole, sizes=recipe.sizes, generator=generator)
     if recipe.overlap:
-        tops, lefts = draw_offsets(images, sides, last=recipe.last_offset, generator=generator)
+        places = draw_offsets(whole, sides, last=recipe.last_offset, generator=generator)
     else:
-        tops, lefts = draw_shuffle(images, sides, sizes=recipe.sizes, generator=generator)
+        places = draw_shuffle(whole, sides, sizes=recipe.sizes, generator=generator)
+    sides, (tops, lefts) = share.part(sides), share.part(places)
     return tile(images, sides, tops=tops, lefts=lefts)
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from repro.lab import augment
+from repro.lab.processes import Share
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,18 @@ _JITTERS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
 )
 
 
-def pair(images: Tensor, recipe: Recipe, *, pixels: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Two independent views of each of (N, 3, H, W) uint8 images, each (N, 3, pixels, pixels) float32, normalised."""
-    size = (images.shape[2], images.shape[3])
+def make(
+    images: Tensor, recipe: Recipe, *, count: int, pixels: int, generator: Generator, share: Share
+) -> tuple[Tensor, ...]:
+    """`count` independent views of this process's (N, 3, H, W) uint8 images, float32, normalised.
+
+    Each is (N, 3, pixels, pixels). The numbers are drawn for the images of all processes, and one view does not depend
+    on how many follow.
+    """
+    size, whole = (images.shape[2], images.shape[3]), len(images) * share.size
     floats = images.float().div_(255)
-    draws = [draw(len(images), size, recipe=recipe, generator=generator) for _ in range(2)]
-    first, second = (augmented(floats, done, recipe=recipe, pixels=pixels) for done in draws)
-    return first, second
+    draws = [draw(whole, size, recipe=recipe, generator=generator) for _ in range(count)]
+    return tuple(augmented(floats, share.part(done), recipe=recipe, pixels=pixels) for done in draws)
 
 
 def plain(images: Tensor, recipe: Recipe, *, pixels: int) -> Tensor:

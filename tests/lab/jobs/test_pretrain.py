@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from repro.errors import JobFailed
 from repro.lab import data, encoder
 from repro.lab.jobs import Context, Outcome, Stopped, pretrain
+from repro.lab.processes import ALONE
 from repro.lab.recipes import build
 from repro.lab.views import moco_v2
 
@@ -116,7 +117,7 @@ def test_a_damaged_checkpoint_is_told_and_left_aside(damage: str, recipe: Any, f
     whole = train(recipe, folder, tmp_path / "whole")
     into = tmp_path / "parts"
     other = copy.deepcopy(recipe)
-    other["training"]["lr"] = 0.01
+    other["optimizer"]["lr"] = 0.01
     with pytest.raises(Stopped):
         train(other if damage == "foreign" else recipe, folder, into, told=Told(stop_after=3))
     path = into / "checkpoint.safetensors"
@@ -140,7 +141,8 @@ def test_a_damaged_checkpoint_is_told_and_left_aside(damage: str, recipe: Any, f
 def test_a_loss_that_is_no_number_is_told_and_the_last_checkpoint_stays(
     recipe: Any, folder: Path, tmp_path: Path
 ) -> None:
-    recipe["training"] |= {"lr": 1e30, "warmup_epochs": 0.0}
+    recipe["optimizer"]["lr"] = 1e30
+    recipe["training"]["warmup_epochs"] = 0.0
     into = tmp_path / "run"
     with pytest.raises(Stopped):
         train(recipe, folder, into, told=Told(stop_after=1))
@@ -148,7 +150,7 @@ def test_a_loss_that_is_no_number_is_told_and_the_last_checkpoint_stays(
     with pytest.raises(JobFailed) as caught:
         train(recipe, folder, into)
     assert str(caught.value) in {
-        f"loss is nan at step {step} of 12 (learning rate {rate}); lower training.lr, now 1e+30"
+        f"loss is nan at step {step} of 12 (learning rate {rate}); lower optimizer.lr, now 1e+30"
         for step, rate in ((2, "9.83e+29"), (3, "9.33e+29"))
     }
     assert (into / "checkpoint.safetensors").read_bytes() == kept
@@ -174,12 +176,13 @@ def test_training_draws_two_views_of_an_image_together(recipe: Any, folder: Path
     recipe["training"] |= {"epochs": 20, "warmup_epochs": 0.0}
     margins = []
     for lr in (1e-9, 0.06):
-        recipe["training"]["lr"] = lr
+        recipe["optimizer"]["lr"] = lr
         train(recipe, folder, tmp_path / str(lr))
         net = encoder.load(tmp_path / str(lr), recipe["net"], device="cpu")
         shown = build(moco_v2.Recipe, recipe["views"])
         pictures = torch.from_numpy(np.array(data.read(folder).images))
-        views = moco_v2.pair(pictures, shown, pixels=16, generator=torch.Generator().manual_seed(0))
+        random = torch.Generator().manual_seed(0)
+        views = moco_v2.make(pictures, shown, count=2, pixels=16, generator=random, share=ALONE)
         first, second = (F.normalize(net(view), dim=1) for view in views)
         likeness = first @ second.T
         margins.append(float(likeness.diagonal().mean() - likeness.mean()))

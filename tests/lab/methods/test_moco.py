@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
+from repro.lab.batch import Batch, Negative, Setting
 from repro.lab.methods import moco
-from repro.lab.negative import Negative
+from repro.lab.momentum import embed, embed_shuffled
 
 
 class Tiny(nn.Module):
@@ -62,6 +63,15 @@ def recipe(**changes: object) -> moco.Recipe:
     return moco.Recipe(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def setting(batch: int = 8, seed: int = 0) -> Setting:
+    return Setting(batch=batch, images=64, classes=2, epoch_steps=4, steps=40, seed=seed)
+
+
+def given(*views: Tensor, negatives: tuple[Negative, ...] = ()) -> Batch:
+    count = len(views[0])
+    return Batch(views, negatives, torch.arange(count), torch.full((count,), -1), 0)
+
+
 def batch(step: int) -> list[Tensor]:
     random = torch.Generator().manual_seed(step)
     return [torch.randn(8, 3, 6, 6, generator=random) for _ in range(4)]
@@ -69,29 +79,29 @@ def batch(step: int) -> list[Tensor]:
 
 @pytest.mark.parametrize("negatives", [0, 1, 2])
 def test_steps_are_those_of_the_official_code(negatives: int) -> None:
-    ours = moco.build(recipe(), Tiny(0), batch=8, seed=5)
-    theirs = Official(Tiny(0), ours.queue.T, m=0.9, T=0.2)
+    ours = moco.build(recipe(), Tiny(0), setting=setting(seed=5))
+    theirs = Official(Tiny(0), ours.queue.rows.T, m=0.9, T=0.2)
     descend = [torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.9) for net in (ours.encoder, theirs.encoder_q)]
     for step in range(5):  # the queue of three batches comes round
         first, second, *others = batch(step)
         added = [Negative(images, 2.0) for images in others[:negatives]]
-        loss = ours(first, second, negatives=added, generator=torch.Generator())
+        loss = ours(given(first, second, negatives=tuple(added)), generator=torch.Generator())
         expected = F.cross_entropy(*theirs.forward(first, second, others[:negatives], 2.0))
         assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
         for value, optimizer in zip((loss, expected), descend, strict=True):
             optimizer.zero_grad()
             value.backward()
             optimizer.step()
-        torch.testing.assert_close(ours.queue.T, theirs.queue)
+        torch.testing.assert_close(ours.queue.rows.T, theirs.queue)
     torch.testing.assert_close(ours.encoder.state_dict(), theirs.encoder_q.state_dict())
     torch.testing.assert_close(ours.key_encoder.state_dict(), theirs.encoder_k.state_dict())
-    assert int(ours.place) == theirs.ptr == 40 % 24
+    assert int(ours.queue.place) == theirs.ptr == 40 % 24
 
 
 def test_gradients_flow_through_the_query_alone() -> None:
-    method = moco.build(recipe(), Tiny(0), batch=8, seed=0)
+    method = moco.build(recipe(), Tiny(0), setting=setting(seed=0))
     first, second, other, _ = (images.requires_grad_() for images in batch(0))
-    method(first, second, negatives=[Negative(other, 2.0)], generator=torch.Generator()).backward()
+    method(given(first, second, negatives=(Negative(other, 2.0),)), generator=torch.Generator()).backward()
     assert first.grad is not None
     assert float(first.grad.abs().sum()) > 0
     assert second.grad is None
@@ -102,15 +112,15 @@ def test_gradients_flow_through_the_query_alone() -> None:
 
 def test_negatives_do_not_join_the_queue() -> None:
     queues = []
-    for added in ([], [Negative(batch(0)[2], 2.0)]):
-        method = moco.build(recipe(), Tiny(0), batch=8, seed=0)
-        method(*batch(0)[:2], negatives=added, generator=torch.Generator())
-        queues.append(method.queue.clone())
+    for added in ((), (Negative(batch(0)[2], 2.0),)):
+        method = moco.build(recipe(), Tiny(0), setting=setting(seed=0))
+        method(given(*batch(0)[:2], negatives=added), generator=torch.Generator())
+        queues.append(method.queue.rows.clone())
     assert torch.equal(*queues)
 
 
 def test_queue_starts_normalised_and_depends_on_the_seed() -> None:
-    queues = [moco.build(recipe(), Tiny(0), batch=8, seed=seed).queue for seed in (0, 0, 1)]
+    queues = [moco.build(recipe(), Tiny(0), setting=setting(seed=seed)).queue.rows for seed in (0, 0, 1)]
     torch.testing.assert_close(queues[0].norm(dim=1), torch.ones(24))
     assert torch.equal(queues[0], queues[1])
     assert not torch.equal(queues[0], queues[2])
@@ -118,15 +128,15 @@ def test_queue_starts_normalised_and_depends_on_the_seed() -> None:
 
 def test_groups_have_batch_statistics_of_their_own_and_keys_are_shuffled() -> None:
     """With two groups the queries are those of two halves; the keys are those of two random halves, put back."""
-    method = moco.build(recipe(shuffle_groups=2), Tiny(0), batch=8, seed=0).train()
+    method = moco.build(recipe(shuffle_groups=2), Tiny(0), setting=setting(seed=0)).train()
     first, second, *_ = batch(0)
     net = Tiny(0).train()
     halves = F.normalize(torch.cat([net(first[:4]), net(first[4:])]), dim=1)
-    torch.testing.assert_close(method._project(method.encoder, first), halves)
+    torch.testing.assert_close(embed(method.encoder, first, groups=2), halves)
     order = torch.randperm(8, generator=torch.Generator().manual_seed(7))
     expected = torch.empty(8, 5)
     expected[order] = F.normalize(torch.cat([net(second[order][:4]), net(second[order][4:])]), dim=1).detach()
-    found = method._project_shuffled(second, generator=torch.Generator().manual_seed(7))
+    found = embed_shuffled(method.key_encoder, second, groups=2, generator=torch.Generator().manual_seed(7))
     torch.testing.assert_close(found, expected)
     assert not torch.allclose(found, F.normalize(net(second), dim=1))
 
@@ -152,5 +162,5 @@ def test_groups_have_batch_statistics_of_their_own_and_keys_are_shuffled() -> No
 )
 def test_what_does_not_fit_is_told(changes: dict[str, object], message: str) -> None:
     with pytest.raises(JobFailed) as caught:
-        moco.build(recipe(**changes), Tiny(0), batch=512, seed=0)
+        moco.build(recipe(**changes), Tiny(0), setting=setting(512))
     assert str(caught.value) == message

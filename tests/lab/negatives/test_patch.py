@@ -9,7 +9,9 @@ from scipy import stats
 from torch import Generator, Tensor
 
 from repro.errors import JobFailed
+from repro.lab.batch import Queries
 from repro.lab.negatives import patch, patch_negatives
+from repro.lab.processes import ALONE
 
 LIKELY = 1e-3  # a smaller p is taken as a fault; the generators are seeded, so a test that passes once always does
 
@@ -127,10 +129,14 @@ def recipe(**changes: object) -> patch.Recipe:
     return patch.Recipe(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def of(views: Tensor, *, plain: Tensor) -> Queries:
+    return Queries(views, plain=lambda: plain, textures=lambda: plain, share=ALONE)
+
+
 def test_source_and_count() -> None:
     queries, plain = numbered(2, 16, 16), 100_000 + numbered(2, 16, 16)
-    of_query = patch.make(queries, recipe(count=2), plain=lambda: plain, generator=seeded())
-    of_image = patch.make(queries, recipe(source="image"), plain=lambda: plain, generator=seeded())
+    of_query = patch.make(of(queries, plain=plain), recipe(count=2), generator=seeded())
+    of_image = patch.make(of(queries, plain=plain), recipe(source="image"), generator=seeded())
     assert [part.alpha for part in of_query] == [2.0, 2.0]
     assert not torch.equal(of_query[0].images, of_query[1].images)
     assert int(of_query[0].images.max()) < 100_000 <= int(of_image[0].images.min())
@@ -138,7 +144,7 @@ def test_source_and_count() -> None:
 
 def test_the_code_leaves_the_last_place_out() -> None:
     images = numbered(2000, 8, 8)
-    [negative] = patch.make(images, recipe(sizes=(6, 6), last_offset=False), plain=lambda: images, generator=seeded())
+    [negative] = patch.make(of(images, plain=images), recipe(sizes=(6, 6), last_offset=False), generator=seeded())
     corners = negative.images[:, 0, 0, 0] - images[:, 0, 0, 0]
     assert set((corners // 8).tolist()) == {0, 1}  # of 0, 1, 2
     assert set((corners % 8).tolist()) == {0, 1}
@@ -146,7 +152,7 @@ def test_the_code_leaves_the_last_place_out() -> None:
 
 def test_without_overlap_the_grid_is_shuffled() -> None:
     images = numbered(50, 12, 12)
-    [negative] = patch.make(images, recipe(sizes=(4, 4), overlap=False), plain=lambda: images, generator=seeded())
+    [negative] = patch.make(of(images, plain=images), recipe(sizes=(4, 4), overlap=False), generator=seeded())
     assert torch.equal(negative.images.flatten(1).sort().values, images.flatten(1))  # each pixel once
     pairs = zip(images[:, 0].numpy(), negative.images[:, 0].numpy(), strict=True)
     orders = {tuple(side(image, tiled, (4, 4))[1]) for image, tiled in pairs}
@@ -177,5 +183,5 @@ def test_without_overlap_the_grid_is_shuffled() -> None:
 def test_impossible_recipes_are_told(changes: dict[str, object], message: str) -> None:
     images = numbered(2, 32, 40)
     with pytest.raises(JobFailed) as caught:
-        patch.make(images, recipe(**changes), plain=lambda: images, generator=seeded())
+        patch.make(of(images, plain=images), recipe(**changes), generator=seeded())
     assert str(caught.value) == message

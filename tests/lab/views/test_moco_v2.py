@@ -9,6 +9,7 @@ import torch
 import torchvision.transforms.functional as reference
 from torch import Tensor
 
+from repro.lab.processes import ALONE
 from repro.lab.views import moco_v2
 
 RECIPE = moco_v2.Recipe(
@@ -63,8 +64,9 @@ def test_views_equal_torchvision_image_by_image(size: int, pixels: int) -> None:
 
 
 def test_two_views_differ_and_repeat_with_their_generator() -> None:
-    first, second = moco_v2.pair(images(8, 32), RECIPE, pixels=32, generator=torch.Generator().manual_seed(0))
-    again, _ = moco_v2.pair(images(8, 32), RECIPE, pixels=32, generator=torch.Generator().manual_seed(0))
+    size = {"count": 2, "pixels": 32, "share": ALONE}
+    first, second = moco_v2.make(images(8, 32), RECIPE, generator=torch.Generator().manual_seed(0), **size)
+    again, _ = moco_v2.make(images(8, 32), RECIPE, generator=torch.Generator().manual_seed(0), **size)
     assert first.dtype == torch.float32
     assert not torch.equal(first, second)
     assert torch.equal(first, again)
@@ -84,7 +86,7 @@ def test_no_probability_no_change() -> None:
         std=(1.0, 1.0, 1.0),
     )
     batch = images(4, 16)
-    for view in moco_v2.pair(batch, still, pixels=16, generator=torch.Generator().manual_seed(0)):
+    for view in moco_v2.make(batch, still, count=2, pixels=16, generator=torch.Generator().manual_seed(0), share=ALONE):
         torch.testing.assert_close(view, batch / 255, rtol=0, atol=1e-5)
 
 

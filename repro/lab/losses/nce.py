@@ -1,4 +1,4 @@
-"""The losses of the paper, one function each."""
+"""The noise-contrastive loss of the paper's Eq. 1: one positive among many negatives."""
 
 from __future__ import annotations
 
@@ -32,8 +32,22 @@ def contrastive(
     >>> round(torch.e + 1 / torch.e + torch.e**2, 4)
     10.4752
     """
+    return nce(similarities(queries, keys, queue=queue, negatives=negatives), temperature=temperature)
+
+
+def similarities(queries: Tensor, keys: Tensor, *, queue: Tensor, negatives: Sequence[tuple[Tensor, float]]) -> Tensor:
+    """(N, 1 + K + negatives): that with its key, those with the queue, alpha times that with each negative."""
     positive = (queries * keys).sum(1, keepdim=True)  # N x 1
     standard = queries @ queue.T  # N x K
-    added = [alpha * (queries * other).sum(1, keepdim=True) for other, alpha in negatives]  # N x 1 each
-    logits = torch.cat([positive, standard, *added], dim=1) / temperature
-    return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.int64, device=logits.device))
+    return torch.cat([positive, standard, *scaled(queries, negatives)], dim=1)
+
+
+def scaled(queries: Tensor, negatives: Sequence[tuple[Tensor, float]]) -> list[Tensor]:
+    """alpha q.ns of each of `negatives`, (N, 1) each."""
+    return [alpha * (queries * other).sum(1, keepdim=True) for other, alpha in negatives]
+
+
+def nce(similarities: Tensor, *, temperature: float) -> Tensor:
+    """Mean over the rows of -log softmax(similarities / temperature) at the first column, the positive."""
+    first = torch.zeros(len(similarities), dtype=torch.int64, device=similarities.device)
+    return F.cross_entropy(similarities / temperature, first)

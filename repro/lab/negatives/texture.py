@@ -1,0 +1,26 @@
+"""Texture-based negatives: a texture synthesised from two patches of the image, augmented as the query is.
+
+Source: paper, section 2.2; SongweiGe/Contrastive-Learning-with-Non-Semantic-Negatives@5fbdc4d moco/loader.py
+DuoImageNetFolder, where the texture passes through the same augmentation with the same seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Generator
+
+from repro.lab.batch import Negative, Queries
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which textures, and how much they weigh."""
+
+    alpha: float  # weight of the similarity in Eq. 1
+    images: str  # the paper's name of the set of textures, one for each image that is learned from
+
+
+def make(queries: Queries, recipe: Recipe, *, generator: Generator) -> list[Negative]:
+    """One negative for each query, (N, C, H, W)."""
+    return [Negative(queries.textures(), recipe.alpha)]

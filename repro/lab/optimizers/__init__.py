@@ -1,0 +1,1 @@
+"""Optimisers: `name = "sgd"` of a recipe is `sgd.py` here."""
