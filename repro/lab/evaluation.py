@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,7 @@ class Answers:
     probabilities: NDArray[np.float32]  # N x classes of the classifier
     classes: tuple[str, ...]  # of the classifier
     images: Images
-    reference: str | None = None  # the network whose errors normalise mCE
+    reference: Mapping[str, Sequence[float]] | None = None  # errors that normalise mCE: corruption to five, in percent
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:

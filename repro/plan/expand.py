@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.errors import DataMissing, UsageError
+from repro.errors import DataMissing, SpecError, UsageError
 from repro.plan import code, folders
 from repro.plan.jobs import Job, Kind
 from repro.plan.scale import scale
@@ -88,7 +88,10 @@ def _obstacle(row: Row, column: Column, profile: Profile, options: Options) -> s
 def _absent(dataset: str, profile: Profile, options: Options) -> str | None:
     if dataset not in profile.datasets:
         return profile.missing.get(dataset, f'nothing stands for {dataset} in the profile "{profile.id}"')
-    for value in recipes.dataset(profile, dataset).values():
+    spec = recipes.dataset(profile, dataset)
+    if "of" in spec:
+        return _absent(str(spec["of"]), profile, options)
+    for value in spec.values():
         if isinstance(value, str) and value.startswith("$") and value[1:] not in options.data:
             return f"needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR"
     return None
@@ -96,8 +99,8 @@ def _absent(dataset: str, profile: Profile, options: Options) -> str | None:
 
 def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list[Column], seed: int) -> None:
     recipe = scale(recipes.plain(recipes.resolve(tables, plan.table, row)), plan.profile)
-    for role in ("pretrain", "labelled"):
-        reason = _absent(str(recipe["data"][role]), plan.profile, plan.options)
+    for needed in (recipe["data"]["pretrain"], recipe["data"]["labelled"], recipe["negatives"].get("images")):
+        reason = needed and _absent(str(needed), plan.profile, plan.options)
         if reason:
             plan.blocked.update({(row.id, column.id): reason for column in columns})
             return
@@ -105,36 +108,72 @@ def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list
         for column in columns:
             plan.cells.setdefault((row.id, column.id), {})[seed] = ""
         return
+    network = _network(plan, recipe, row.id, seed)
+    for column in columns:
+        inputs: dict[str, str] = {}
+        if column.metric == "mce" and plan.profile.references["mce"] != "alexnet":
+            inputs["reference"] = _reference(plan, tables, column).id
+        plan.cells.setdefault((row.id, column.id), {})[seed] = _evaluation(plan, network, column, inputs).id
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A network that is to be trained and probed."""
+
+    recipe: recipes.Plain
+    pretrain: Job
+    probe: Job
+    named: str
+
+
+def _network(plan: Plan, recipe: recipes.Plain, row: str, seed: int) -> _Network:
+    named, pixels = f"{row}, seed {seed}", recipe["data"]["pixels"]
     train = _data(plan, str(recipe["data"]["pretrain"]))
     labelled = _data(plan, str(recipe["data"]["labelled"]))
-    named = f"{row.id}, seed {seed}"
+    inputs = {"data": train.id}
+    if "images" in recipe["negatives"]:
+        inputs["textures"] = _data(plan, str(recipe["negatives"]["images"])).id
     groups = ("net", "views", "method", "negatives", "optimizer", "training")
-    spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": recipe["data"]["pixels"]}
+    spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": pixels}
     images = train.images * int(recipe["training"]["epochs"])
-    pretrain = _job(plan, "pretrain", spec, seed, {"data": train.id}, f"pretrain {named}", images, recipe)
-    spec = {"recipe": {group: recipe[group] for group in ("net", "views", "probe")}, "pixels": recipe["data"]["pixels"]}
-    probe = _job(
-        plan,
-        "probe",
-        spec,
-        seed,
-        {"pretrain": pretrain.id, "data": labelled.id},
-        f"probe {named}",
-        labelled.images,
-        recipe,
-    )
-    for column in columns:
-        data = _data(plan, column.dataset)
-        spec = {
-            "evaluator": column.evaluator,
-            "recipe": {group: recipe[group] for group in ("net", "views")},
-            "limit": plan.options.limit,
-        }
-        if "mce" in plan.profile.references and column.evaluator == "corruption":
-            spec["reference"] = plan.profile.references["mce"]
-        inputs = {"pretrain": pretrain.id, "probe": probe.id, "data": data.id}
-        job = _job(plan, "evaluate", spec, None, inputs, f"evaluate {column.id} of {named}", data.images, recipe)
-        plan.cells.setdefault((row.id, column.id), {})[seed] = job.id
+    pretrain = _job(plan, "pretrain", spec, seed, inputs, f"pretrain {named}", images, recipe)
+    spec = {"recipe": {group: recipe[group] for group in ("net", "views", "probe")}, "pixels": pixels}
+    inputs = {"pretrain": pretrain.id, "data": labelled.id}
+    probe = _job(plan, "probe", spec, seed, inputs, f"probe {named}", labelled.images, recipe)
+    return _Network(recipe, pretrain, probe, named)
+
+
+def _evaluation(plan: Plan, network: _Network, column: Column, inputs: Mapping[str, str]) -> Job:
+    """`inputs` may name the evaluation of another network as `reference`."""
+    data, recipe = _data(plan, column.dataset), network.recipe
+    spec = {
+        "evaluator": column.evaluator,
+        "recipe": {group: recipe[group] for group in ("net", "views")},
+        "limit": plan.options.limit,
+    }
+    if column.metric == "mce":
+        spec["reference"] = plan.profile.references["mce"]
+    whole = {"pretrain": network.pretrain.id, "probe": network.probe.id, "data": data.id, **inputs}
+    label = f"evaluate {column.id} of {network.named}"
+    return _job(plan, "evaluate", spec, None, whole, label, data.images, recipe)
+
+
+def _reference(plan: Plan, tables: Mapping[str, Table], column: Column) -> Job:
+    """The evaluation, on the same images, of the network that stands in for AlexNet; one network for all seeds."""
+    name = plan.profile.references["mce"]
+    table, _, row = name.partition("/")
+    found = [one for one in tables[table].rows if one.id == row] if table in tables else []
+    if not found:
+        raise SpecError(
+            [
+                f'profile "{plan.profile.id}", references.mce: expected "alexnet" or a row such as '
+                f'"table1/supervised", found "{name}"'
+            ]
+        )
+    recipe = scale(recipes.plain(recipes.resolve(tables, tables[table], found[0])), plan.profile)
+    network = _network(plan, recipe, row, plan.profile.seeds[0])
+    plain = column.model_copy(update={"metric": "mean_accuracy"})
+    return _evaluation(plan, network, plain, {})
 
 
 def _data(plan: Plan, dataset: str) -> Job:
@@ -145,9 +184,13 @@ def _data(plan: Plan, dataset: str) -> Job:
 
 def _data_job(plan: Plan, dataset: str) -> Job:
     spec = resolved(plan.profile, dataset, plan.options.data)
-    images = plan.profile.sizes.get(dataset, _size(spec))
+    images = plan.profile.sizes.get(dataset, 0 if "of" in spec else _size(spec))
     entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
-    return _added(plan, "data", spec, None, {}, f"data {dataset}", images, entries)
+    inputs = {}
+    if "of" in spec:
+        whole = _data(plan, str(spec["of"]))
+        inputs, images = {"of": whole.id}, whole.images
+    return _added(plan, "data", spec, None, inputs, f"data {dataset}", images, entries)
 
 
 def _size(spec: Mapping[str, Any]) -> int:

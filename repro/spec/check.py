@@ -229,6 +229,7 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
             continue
         fields = families.fields("datasets", str(name))
         keys = recipes.dataset(spec, dataset)
+        _made_of(spec, dataset, faults)
         for key in keys.keys() - fields.keys() - {"name"}:
             faults.add(
                 (*place, key),
@@ -244,3 +245,18 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
                     (*place, key),
                     f'data set "{dataset}": {key}: "{keys[key][1:]}" is not in [data] ({listed(spec.data)})',
                 )
+
+
+def _made_of(spec: model.Profile, dataset: str, faults: Faults) -> None:
+    """A data set made of another one: the other is there, and not made of this one."""
+    met, current = [dataset], spec.datasets[dataset].get("of")
+    while current is not None:
+        if current not in spec.datasets:
+            known = f"expected one of [datasets]{nearest(str(current), spec.datasets)}"
+            faults.add(("datasets", met[-1], "of"), f'data set "{met[-1]}": of: "{current}" is not there; {known}')
+            return
+        if current in met:
+            faults.add(("datasets", dataset, "of"), f'data set "{dataset}" is made of itself, by way of {listed(met)}')
+            return
+        met.append(str(current))
+        current = spec.datasets[str(current)].get("of")

@@ -286,7 +286,7 @@ class Profile(Part):
     ] = {}  # module of repro/lab/datasets -> values that all data sets of that name share
     missing: dict[str, Text] = {}  # the paper's data set -> why nothing stands for it here
     scale: dict[str, Rule] = {}  # "group.key" or "group" -> rule
-    references: dict[str, Text] = {}  # metric -> the network whose errors normalise it ("mce" -> "alexnet")
+    references: dict[str, Text] = {}  # metric -> whose errors normalise it: "mce" -> "alexnet" or "table1/supervised"
     sizes: dict[str, int] = {}  # the paper's data set -> images in it, where the data set's own recipe does not say
     rates: dict[str, Rate] = {}  # kind of job -> rate
 

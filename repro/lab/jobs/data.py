@@ -14,10 +14,17 @@ from repro.lab.recipes import build, member
 def run(
     spec: Mapping[str, Any], *, seed: int | None, inputs: Mapping[str, Path], folder: Path, context: Context
 ) -> Outcome:
-    """Build the set that `spec` describes (`name` and its module's Recipe); its digest is the result."""
+    """Build the set that `spec` describes (`name` and its module's Recipe); its digest is the result.
+
+    A set made from another one derives from that of `inputs["of"]`.
+    """
     module = member("datasets", spec["name"])
     recipe = {key: value for key, value in spec.items() if key != "fingerprint"}  # of a folder; only names the job
-    images = module.build(build(module.Recipe, recipe))
+    wanted = build(module.Recipe, recipe)
+    if "of" in inputs:
+        images = module.derive(wanted, data.read(inputs["of"]), context=context)
+    else:
+        images = module.build(wanted)
     files = data.write(images, folder)
     context.progress(len(images), len(images), "images")
     return Outcome(values={"images": len(images), "digest": images.digest}, files=files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import numpy as np
 from repro.errors import JobFailed
 from repro.lab import data, encoder, probing
 from repro.lab.evaluation import Answers
+from repro.lab.evaluators import corruption
 from repro.lab.jobs import Context, Outcome
 from repro.lab.recipes import build, member
+from repro.reference import alexnet_errors
 
 PREDICTIONS = "predictions.npz"
 
@@ -39,11 +41,22 @@ def run(
     )
     if not bool(features.isfinite().all()):
         raise JobFailed("the encoder's features are no numbers on these images, so there is nothing to evaluate")
-    answers = Answers(classifier.probabilities(features), classes, images, spec.get("reference"))
+    answers = Answers(classifier.probabilities(features), classes, images, _reference(spec, inputs))
     result = member("evaluators", spec["evaluator"]).evaluate(answers)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / PREDICTIONS, **result.arrays)
     return Outcome(values=result.values, files=[PREDICTIONS])
+
+
+def _reference(spec: Mapping[str, Any], inputs: Mapping[str, Path]) -> Mapping[str, Sequence[float]] | None:
+    """The errors that normalise mCE: AlexNet's, or those of the network whose evaluation is `inputs["reference"]`."""
+    if "reference" in inputs:
+        with np.load(inputs["reference"] / PREDICTIONS) as held:
+            said = (held["predictions"], held["labels"], held["condition"])
+            return corruption.severities(*said, conditions=[str(name) for name in held["conditions"]])
+    if "reference" in spec:
+        return {name: [100.0 * error for error in five] for name, five in alexnet_errors().corruptions.items()}
+    return None
 
 
 def _limited(images: data.Images, limit: int | None) -> data.Images:

@@ -114,6 +114,35 @@ def test_a_limit_takes_part_of_the_images_and_of_each_condition(
         assert np.bincount(kept["condition"]).tolist() == [4, 4, 4, 4, 4]
 
 
+def test_mce_divides_by_the_errors_of_a_stored_evaluation(recipe: Any, trained: Path, images: data.Images) -> None:
+    """The reference is wrong on 1, 2, 3, 4 and 5 of 14 images of the five severities: 15 errors in all."""
+    run_probe(recipe, trained, "probe")
+    conditions = tuple(f"fog/{severity}" for severity in range(1, 6))
+    condition, wrong = np.arange(70) // 14, np.arange(70) % 14 <= np.arange(70) // 14
+    data.write(replace(images, condition=condition, conditions=conditions), trained / "corrupted")
+    (trained / "reference").mkdir()
+    np.savez(
+        trained / "reference" / "predictions.npz",
+        predictions=np.where(wrong, 1 - images.labels, images.labels),
+        labels=images.labels,
+        condition=condition,
+        conditions=np.array(conditions),
+    )
+    plain = run_evaluation(recipe, trained, "plain", on="corrupted", evaluator="corruption")
+    assert "mce" not in plain
+    mistakes = round(sum(plain["errors"]["fog"]) * 14 / 100)
+    spec = {"evaluator": "corruption", "recipe": recipe, "limit": None, "reference": "table1/some-row"}
+    inputs = {"pretrain": trained / "pretrain", "probe": trained / "probe", "data": trained / "corrupted"}
+    inputs["reference"] = trained / "reference"
+    found = evaluate.run(spec, seed=None, inputs=inputs, folder=trained / "mce", context=CONTEXT)
+    assert found.values["mce"] == pytest.approx(100 * mistakes / 15)
+    spec["reference"] = "alexnet"
+    inputs.pop("reference")
+    found = evaluate.run(spec, seed=None, inputs=inputs, folder=trained / "alexnet", context=CONTEXT)
+    fog = (0.67474, 0.7605, 0.84378, 0.8726, 0.945)  # AlexNet's, hendrycks/robustness
+    assert found.values["mce"] == pytest.approx(100 * mistakes / (14 * sum(fog)))
+
+
 def test_weights_of_another_network_are_told(recipe: Any, trained: Path) -> None:
     recipe["net"]["widths"] = [8, 8]
     with pytest.raises(DataMissing, match=r"encoder\.safetensors: expected the weights of a small network \("):
