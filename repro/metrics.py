@@ -15,6 +15,7 @@ from repro.reference import geirhos16
 Errors = Mapping[str, float | Sequence[float]]  # corruption -> top-1 error at the five severities, or their mean
 _SEVERITIES = 5
 _CLASSES = 1000
+_FIVE = 5
 _TIE = 1e-12  # relative; mean probabilities closer than this differ by rounding alone
 
 
@@ -54,6 +55,18 @@ def top1(predictions: ArrayLike, labels: ArrayLike) -> float:
     """
     predicted, right = _pair(predictions, labels)
     return _percent(np.count_nonzero(predicted == right), len(right))
+
+
+def top5(ranks: ArrayLike) -> float:
+    """Share of images whose right class is among the five most probable; `(N,)` ranks of the right class, 0 the first.
+
+    >>> top5([0, 4, 5, 17])
+    50.0
+    """
+    places = np.asarray(ranks)
+    if places.ndim != 1 or len(places) == 0 or not np.issubdtype(places.dtype, np.integer):
+        raise MetricError(f"expected at least one rank, (N,) integers, found {places.dtype} {places.shape}")
+    return _percent(np.count_nonzero(places < _FIVE), len(places))
 
 
 def corruption_accuracy(errors: Errors, *, unit: Literal["fraction", "percent"] | None = None) -> float:

@@ -25,10 +25,11 @@ import pytest
 from repro.plan.expand import Options, Plan, expand, has_card
 from repro.spec import load
 from repro.store import Record, Store
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, NO_TEXTURES
 
 Typed = Callable[..., tuple[int, str, str]]
 ROW = "moco-k16384"
+BLOCKED = "moco-k16384-texture-a2"  # the tests' profile has no textures
 COLUMNS = ["imagenet", "imagenet-c", "imagenet-s", "stylized-imagenet", "imagenet-r"]
 METRIC = {column: "mean_accuracy" if column == "imagenet-c" else "top1" for column in COLUMNS}
 TABLES = sorted(path.stem for folder in ("tables", "figures") for path in (CHECKOUT / folder).glob("*.toml"))
@@ -99,7 +100,7 @@ def test_list_names_every_table_and_figure(typed: Typed) -> None:
     code, out, err = typed("list")
     assert (code, err) == (0, "")
     assert out.splitlines()[0].startswith("profile mini: ")
-    assert sorted(re.findall(r"^((?:table|figure)\d+) ", out, re.MULTILINE)) == TABLES
+    assert sorted(re.findall(r"^((?:table|figure)\d+|fnc) ", out, re.MULTILINE)) == TABLES
 
 
 def test_list_counts_what_is_done(tiny: Path, typed: Typed) -> None:
@@ -180,8 +181,8 @@ def test_show_json_has_the_numbers_of_the_file(typed: Typed) -> None:
 
 
 def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
-    options = ["--profile", tiny, "--rows", f"{ROW},byol", "--columns", "imagenet,imagenet-r", "--seeds", "0,1"]
-    plan = _plan(tiny, seeds=[0, 1], rows=[ROW, "byol"], columns=["imagenet", "imagenet-r"])
+    options = ["--profile", tiny, "--rows", f"{ROW},{BLOCKED}", "--columns", "imagenet,imagenet-r", "--seeds", "0,1"]
+    plan = _plan(tiny, seeds=[0, 1], rows=[ROW, BLOCKED], columns=["imagenet", "imagenet-r"])
     _measure(Path("results"), plan, {(ROW, column, 0): 10.0 for column in ("imagenet", "imagenet-r")})
     code, out, err = typed("plan", "table1", *options, "--json")
     assert (code, err) == (0, "")
@@ -209,14 +210,14 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
     known = {job["id"] for job in told["jobs"]}
     assert all(set(job["inputs"].values()) <= known for job in told["jobs"])
     assert [(cell["row"], cell["column"]) for cell in told["not_runnable"]] == [
-        ("byol", "imagenet"),
-        ("byol", "imagenet-r"),
+        (BLOCKED, "imagenet"),
+        (BLOCKED, "imagenet-r"),
     ]
     assert told["seconds"] == pytest.approx(sum(job["seconds"] for job in told["jobs"] if job["action"] == "run"))
     code, out, err = typed("plan", "table1", *options)
     assert (code, err) == (0, "")
     assert "\n7 jobs to run, 2 reused, 2 not needed; about " in out
-    assert "not runnable: byol (imagenet, imagenet-r): " in out
+    assert f"not runnable: {BLOCKED} (imagenet, imagenet-r): " in out
     assert not any((Path("results") / name).exists() for name in ("code.json", ".repro"))  # it only looks
 
 
@@ -263,18 +264,16 @@ def test_check_says_where_ours_differ(measured: Path, typed: Typed) -> None:
     assert re.fullmatch(r"check table1: 1 cells? differs? \(exit 1\)", out.splitlines()[-1])
 
 
-def test_check_says_that_nothing_can_be_run(typed: Typed) -> None:
-    spec = tomllib.loads((CHECKOUT / "tables" / "table1.toml").read_text(encoding="utf-8"))
-    reason = next(row["not_runnable"] for row in spec["rows"] if row["id"] == "byol")
-    code, out, _ = typed("check", "table1", "--rows", "byol")
+def test_check_says_that_nothing_can_be_run(tiny: Path, typed: Typed) -> None:
+    code, out, _ = typed("check", "table1", "--profile", tiny, "--rows", BLOCKED)
     assert code == 4
-    assert out.splitlines()[-1] == f"check table1: nothing can be run: {reason} (exit 4)"
-    code, _, err = typed("run", "table1", "--rows", "byol")
-    assert (code, err) == (4, f"repro: nothing can be run: {reason}\n")
+    assert out.splitlines()[-1] == f"check table1: nothing can be run: {NO_TEXTURES} (exit 4)"
+    code, _, err = typed("run", "table1", "--profile", tiny, "--rows", BLOCKED)
+    assert (code, err) == (4, f"repro: nothing can be run: {NO_TEXTURES}\n")
 
 
 def test_check_json_has_the_documented_layout(measured: Path, typed: Typed) -> None:
-    options = ["--profile", measured, "--rows", f"{ROW},byol", "--seeds", "0,1"]
+    options = ["--profile", measured, "--rows", f"{ROW},{BLOCKED}", "--seeds", "0,1"]
     code, out, err = typed("check", "table1", *options, "--json")
     assert err == ""
     told = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
@@ -317,7 +316,7 @@ def _keys(node: Any, free: set[str]) -> set[str]:
 
 
 def test_the_exports_hold_the_numbers(measured: Path, typed: Typed) -> None:
-    options = ["--profile", measured, "--rows", f"{ROW},byol", "--seeds", "0,1"]
+    options = ["--profile", measured, "--rows", f"{ROW},{BLOCKED}", "--seeds", "0,1"]
     code, out, err = typed("export", "table1", *options)
     assert (code, err) == (0, "")
     assert out.startswith("**Table 1**, profile `tiny`, seeds 0, 1\n\n|")
@@ -330,7 +329,7 @@ def test_the_exports_hold_the_numbers(measured: Path, typed: Typed) -> None:
     assert list(lines[0]) == head.split(",")
     first, last = lines[0], lines[-1]
     assert (first["reported_mean"], first["mean"], first["n"], first["verdict"]) == ("77.88", "30.5", "2", "measured")
-    assert (last["row"], last["mean"], last["n"], last["verdict"]) == ("byol", "", "0", "not runnable")
+    assert (last["row"], last["mean"], last["n"], last["verdict"]) == (BLOCKED, "", "0", "not runnable")
     out = typed("export", "table1", *options, "--format", "latex")[1]
     assert out.count(r"\begin{table}") == out.count(r"\end{table}") == 1
     assert "77.88+-0.28" in out
@@ -344,7 +343,7 @@ def test_the_exports_hold_the_numbers(measured: Path, typed: Typed) -> None:
 # -------------------------------------------------------------------------------------------- what can be typed wrong
 
 KNOWN_TABLES = (
-    "table1, table2, table3, table4, figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure9, "
+    "fnc, table1, table2, table3, table4, figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure9, "
     "figure10, figure12, figure13"
 )
 KNOWN_COLUMNS = "imagenet, imagenet-c, imagenet-s, stylized-imagenet, imagenet-r"

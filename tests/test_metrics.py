@@ -173,6 +173,9 @@ def test_similarity_broadcasts_one_query_over_its_negatives() -> None:
     ("call", "sentence"),
     [
         (lambda: metrics.top1([], []), "expected at least one prediction, found none"),
+        (lambda: metrics.top5([]), "expected at least one rank, (N,) integers, found float64 (0,)"),
+        (lambda: metrics.top5([[1], [2]]), "expected at least one rank, (N,) integers, found int64 (2, 1)"),
+        (lambda: metrics.top5([0.0, 1.0]), "expected at least one rank, (N,) integers, found float64 (2,)"),
         (
             lambda: metrics.top1([1, 2], [1]),
             "expected predictions and labels of one shape (N,), found (2,) and (1,)",

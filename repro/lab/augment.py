@@ -173,6 +173,15 @@ def blur(images: Tensor, sigmas: Tensor, *, radius: int) -> Tensor:
     return images
 
 
+def resize(images: Tensor, *, pixels: int) -> Tensor:
+    """The whole images at (pixels, pixels), as `crop` resizes; of that size already, as they are."""
+    count, _, height, width = images.shape
+    if (height, width) == (pixels, pixels):
+        return images
+    zero = torch.zeros(count, dtype=torch.int64)
+    return crop(images, Boxes(zero, zero, zero + height, zero + width), flipped=zero.bool(), pixels=pixels)
+
+
 def normalise(images: Tensor, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Subtract the mean and divide by the standard deviation of each channel."""
     means, stds = (torch.tensor(part, device=images.device).view(1, -1, 1, 1) for part in (mean, std))

@@ -50,6 +50,9 @@ class Views(Protocol):
     def plain(self, images: Tensor, recipe: Any, *, pixels: int) -> Tensor:
         """The images as they are, (N, 3, pixels, pixels) float32, normalised."""
 
+    def normalise(self, images: Tensor, recipe: Any) -> Tensor:
+        """(N, 3, H, W) float32 RGB in [0, 1] to what the network is shown."""
+
 
 class Negatives(Protocol):
     """A module of `repro/lab/negatives`."""

@@ -19,3 +19,22 @@ def mlp(features: int, *, hidden: int, outputs: int, norm: bool) -> nn.Module:
     first = nn.Linear(features, hidden, bias=not norm)
     between = [nn.BatchNorm1d(hidden)] if norm else []
     return nn.Sequential(first, *between, nn.ReLU(inplace=True), nn.Linear(hidden, outputs))
+
+
+def mlp3(features: int, *, hidden: int, outputs: int, norm: bool) -> nn.Module:
+    """Three linear layers, a ReLU after the first two (SimCLRv2, FNC), batch normalisation after each where `norm`.
+
+    The normalisation of the outputs scales but does not shift.
+
+    Source: google-research/fnc@adf5da5 model_util.py projection_head; its hidden layers are as wide as the features.
+    """
+    layers: list[nn.Module] = []
+    for inputs in (features, hidden):
+        between = [nn.BatchNorm1d(hidden)] if norm else []
+        layers += [nn.Linear(inputs, hidden, bias=not norm), *between, nn.ReLU(inplace=True)]
+    layers.append(nn.Linear(hidden, outputs, bias=not norm))
+    if norm:
+        last = nn.BatchNorm1d(outputs)
+        last.bias.requires_grad_(False)
+        layers.append(last)
+    return nn.Sequential(*layers)

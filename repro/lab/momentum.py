@@ -23,7 +23,7 @@ def embed(encoder: nn.Module, images: Tensor, *, groups: int) -> Tensor:
     """(N, D) embeddings of unit length; `groups` parts of the step's batch have batch statistics of their own.
 
     A process has its share of the groups; with one group for several processes the encoder's batch normalisation is
-    to be `processes.synchronise`d.
+    to be `norm.synchronise`d.
     """
     parts = [encoder(part) for part in images.chunk(max(1, groups // processes.share().size))]
     return F.normalize(torch.cat(parts).float(), dim=1)
@@ -45,8 +45,8 @@ def embed_shuffled(encoder: nn.Module, images: Tensor, *, groups: int, generator
 
     The generator is the same in all processes; each embeds a random share of all images and gets its own rows back.
 
-    Differs: official processes run side by side and keep the running statistics of the first; here the groups of one
-    process run one after the other and all of them enter. They are not used in training.
+    Differs: official processes run side by side and keep the running statistics of the first, as several of ours do;
+    the groups of one process run one after the other and all of them enter. They are not used in training.
     """
     if groups == 1:
         return embed(encoder, images, groups=1)

@@ -37,6 +37,7 @@ class Material:
     pixels: int
     seed: int
     folder: Path  # for checkpoints
+    own: Classifier | None = None  # of these classes, where the network learned one together with its encoder
 
 
 @dataclass(frozen=True)

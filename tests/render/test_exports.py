@@ -21,8 +21,11 @@ SPECS = load.specs()
 @pytest.fixture
 def board(tmp_path: Path) -> Board:
     """Two rows and two columns, one cell measured with three seeds, one of them at a judged profile."""
-    means = Profile.model_validate({**load.profile("mini").model_dump(by_alias=True), "judges": "cells"})
-    options = Options(seeds=[0, 1, 2], rows=["moco-k16384", "ifm-e01"], columns=["imagenet", "imagenet-r"])
+    mini = load.profile("mini").model_dump(by_alias=True)
+    data = {name: one for name, one in mini["datasets"].items() if name != "imagenet-texture/train"}
+    lacking = {"judges": "cells", "datasets": data, "missing": {"imagenet-texture/train": "no textures"}}
+    means = Profile.model_validate({**mini, **lacking})
+    options = Options(seeds=[0, 1, 2], rows=["moco-k16384", "moco-k16384-texture-a2"], columns=["imagenet", "imagenet-r"])
     plan, store = expand(SPECS.tables, SPECS.table("table1"), means, options), Store(tmp_path)
     for seed, value in enumerate((77.61, 77.95, 78.10)):
         job = plan.jobs[plan.cells["moco-k16384", "imagenet"][seed]]
@@ -36,7 +39,7 @@ def test_latex(board: Board) -> None:
     assert r"\begin{tabular}{llSS}" in lines
     assert r"MoCo-v2 - k = 16384 & reported & 77.88+-0.28 & 32.92+-0.12 \\" in lines
     assert r" & ours & 77.89+-0.25 {$\checkmark$} & {not run} \\" in lines
-    assert r"+ IFM [44] - $\epsilon$ = 0.1 & reported & 81.22 & 37.23 \\" in lines
+    assert r"+ Texture-based - $\alpha$ = 2 & reported & 77.76+-0.17 & 33.36+-0.15 \\" in lines
     assert lines[-2:] == [r"\end{tabular}", r"\end{table}"]
 
 

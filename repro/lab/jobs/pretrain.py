@@ -51,10 +51,17 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
     """Train as `spec["recipe"]` says on the images of `inputs["data"]` and leave the encoder in `folder`.
 
     `inputs["textures"]` holds the textures of the same images, where the negatives ask for them. A method that learns
-    a classifier leaves that too. Under torchrun each process takes its share of every batch and the first one writes.
+    a classifier leaves that too. Under torchrun each process takes its share of every batch and the first one writes;
+    see `processes.joined` for what starts them. All of them return the same, once everything is written.
 
-    Raises `JobFailed` where the recipe does not fit the data or the loss is no number, `Stopped` on request.
+    Raises `JobFailed` where the recipe does not fit the data or the loss is no number, `Stopped` on request, in all
+    processes at the same step.
     """
+    with processes.joined(context.device):
+        return _run(spec, seed=seed, inputs=inputs, folder=folder, context=context)
+
+
+def _run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folder: Path, context: Context) -> Outcome:
     images = data.read(inputs["data"])
     current = _prepare(spec, seed=seed, images=images, context=context)
     if "textures" in inputs:
@@ -62,10 +69,13 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
     finished = _finished(folder / encoder.FILE, current)
     if finished is None:
         _resume(current, folder / CHECKPOINT, context=context)
+    _check_start(current, folder, is_finished=finished is not None)
+    if finished is None:
         _train(current, folder, context=context)
         finished = {"loss": float(current.loss), "steps": current.step}
         if current.share.rank == 0:
             _leave(current, folder, finished, classes=images.classes)
+        processes.agreed(True)  # nobody returns before the files are there
     learned = [] if current.method.classifier is None else [probing.FILE]
     return Outcome(values=finished, files=[encoder.FILE, *learned])
 
@@ -117,7 +127,7 @@ def _prepare(spec: Mapping[str, Any], *, seed: int, images: data.Images, context
     method = family["method"].build(recipe["method"], network, setting=setting)
     processes.check(batch=setting.batch, groups=method.groups)
     if method.groups == 1:
-        method = norm.synchronise(method)
+        method = norm.synchronise(method, device=context.device)
     method = method.to(context.device).train()
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
     return Run(
@@ -153,7 +163,7 @@ def _train(current: Run, folder: Path, *, context: Context) -> None:
     pace = snapshot.Pace()
     while current.step < total:
         loss = _step(current)
-        stopping, due = processes.agreed(context.stopping()), first and pace.due()
+        stopping, due = processes.agreed(context.stopping(), first and pace.due())
         if stopping or due or current.step % look_every == 0 or current.step == total:
             _check(current, loss)
         if first and (stopping or due):
@@ -161,7 +171,8 @@ def _train(current: Run, folder: Path, *, context: Context) -> None:
         if stopping:
             raise Stopped(f"stopped after step {current.step} of {total}")
         context.progress(current.step, total, "steps")
-    if not all(bool(part.isfinite().all()) for part in current.method.encoder.state_dict().values()):
+    finite = all(bool(part.isfinite().all()) for part in current.method.encoder.state_dict().values())
+    if processes.agreed(not finite)[0]:
         raise JobFailed(f"the weights are no numbers after the last step, {total}; lower optimizer.lr")
 
 
@@ -252,6 +263,17 @@ def _resume(current: Run, path: Path, *, context: Context) -> None:
     current.optimizer.load_state_dict({**current.optimizer.state_dict(), "state": states})
     current.loss, current.step = tensors["loss"], about["step"]
     context.note(f"goes on from step {current.step} of {current.schedule.steps}")
+
+
+def _check_start(current: Run, folder: Path, *, is_finished: bool) -> None:
+    """Stop processes that would not begin at the same step, as they do not see the same files."""
+    total = current.schedule.steps
+    least, most = processes.span(total + 1 if is_finished else current.step)
+    if least < most:
+        raise JobFailed(
+            f"{folder}: some of the {current.share.size} processes are at step {least} and some at step "
+            f"{min(most, total)} of {total}, as they do not see the same files; put the results where all of them do"
+        )
 
 
 def _finished(path: Path, current: Run) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from repro.errors import JobFailed
-from repro.lab import augment, data, encoder, probing
+from repro.lab import data, encoder, probing
 from repro.lab.jobs import Context, Outcome
 from repro.lab.recipes import build, member
 
@@ -31,14 +31,23 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
         held_out=_labelled(data.read(inputs["held_out"])) if "held_out" in inputs else None,
         classes=len(train.classes),
         plain=lambda images: views.plain(images, shown, pixels=spec["pixels"]),
-        normalise=lambda images: augment.normalise(images, mean=shown.mean, std=shown.std),
+        normalise=lambda images: views.normalise(images, shown),
         pixels=spec["pixels"],
         seed=seed,
         folder=folder,
+        own=_own(inputs["pretrain"], train.classes),
     )
     fit = probe.fit(material, build(probe.Recipe, groups["probe"]), context=context)
     fit.classifier.save(folder, classes=train.classes)
     return Outcome(values=fit.values, files=[probing.FILE])
+
+
+def _own(pretrained: Path, classes: tuple[str, ...]) -> probing.Classifier | None:
+    """The classifier of these very classes that a pretraining left, if it left one."""
+    if not (pretrained / probing.FILE).is_file():
+        return None
+    classifier, names = probing.load(pretrained)
+    return classifier if names == classes else None
 
 
 def _labelled(images: data.Images) -> probing.Labelled:

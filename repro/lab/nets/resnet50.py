@@ -1,4 +1,4 @@
-"""ResNet-50 as torchvision has it, with the head of MoCo-v1 or MoCo-v2.
+"""ResNet-50 as torchvision has it, with the head of MoCo-v1, MoCo-v2 or SimCLRv2.
 
 Source: facebookresearch/moco@78b69ca moco/builder.py:16-27.
 """
@@ -22,7 +22,7 @@ class Recipe:
 
     outputs: int
     hidden: int
-    head: Literal["linear", "mlp"]
+    head: Literal["linear", "mlp", "mlp3"]
     head_norm: bool
     stem: Literal["imagenet", "small"]  # small: 3 x 3, stride 1, no pooling, for images below about 100 pixels
 
@@ -44,7 +44,8 @@ class ResNet50(nn.Module):
             self.head = heads.linear(self.feature_size, outputs=recipe.outputs)
         else:
             size = {"hidden": recipe.hidden, "outputs": recipe.outputs}
-            self.head = heads.mlp(self.feature_size, **size, norm=recipe.head_norm)
+            layers = heads.mlp if recipe.head == "mlp" else heads.mlp3
+            self.head = layers(self.feature_size, **size, norm=recipe.head_norm)
 
     def features(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) normalised images to (N, 2048)."""

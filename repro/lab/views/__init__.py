@@ -1,1 +1,1 @@
-"""What a network is shown of an image; a member is a module with `Recipe`, `pair` and `plain`."""
+"""What a network is shown of an image; a member is a module with `Recipe`, `make`, `plain` and `normalise`."""

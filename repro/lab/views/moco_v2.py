@@ -69,13 +69,12 @@ def make(
 
 def plain(images: Tensor, recipe: Recipe, *, pixels: int) -> Tensor:
     """The (N, 3, H, W) uint8 images whole, (N, 3, pixels, pixels) float32, normalised."""
-    floats = images.float().div_(255)
-    count, _, height, width = images.shape
-    if (height, width) != (pixels, pixels):
-        zero = torch.zeros(count, dtype=torch.int64)
-        boxes = augment.Boxes(zero, zero, zero + height, zero + width)
-        floats = augment.crop(floats, boxes, flipped=zero.bool(), pixels=pixels)
-    return augment.normalise(floats, mean=recipe.mean, std=recipe.std)
+    return normalise(augment.resize(images.float().div_(255), pixels=pixels), recipe)
+
+
+def normalise(images: Tensor, recipe: Recipe) -> Tensor:
+    """(N, 3, H, W) float32 in [0, 1], normalised."""
+    return augment.normalise(images, mean=recipe.mean, std=recipe.std)
 
 
 def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Generator) -> Draw:
@@ -118,4 +117,4 @@ def augmented(images: Tensor, done: Draw, *, recipe: Recipe, pixels: int) -> Ten
         radius = math.ceil(3 * recipe.blur_sigma[1])
         blurred = augment.blur(views.index_select(0, chosen), done.sigmas[done.blurred], radius=radius)
         views.index_copy_(0, chosen, blurred)
-    return augment.normalise(views, mean=recipe.mean, std=recipe.std)
+    return normalise(views, recipe)

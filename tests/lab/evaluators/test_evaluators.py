@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from repro import metrics
 from repro.errors import JobFailed
 from repro.lab.data import Images
 from repro.lab.evaluation import Answers
@@ -30,9 +31,10 @@ def answers(said: list[int], classes: tuple[str, ...], images: Images, **more: A
 def test_accuracy_counts() -> None:
     images = pictures([0, 1, 2, 2], ("cat", "dog", "fish"))
     result = accuracy.evaluate(answers([0, 1, 2, 0], ("cat", "dog", "fish"), images))
-    assert result.values == {"top1": 75.0, "top1_unmasked": 75.0, "n": 4}
+    assert result.values == {"top1": 75.0, "top5": 100.0, "top1_unmasked": 75.0, "n": 4}
     assert result.arrays["predictions"].tolist() == [0, 1, 2, 0]
-    assert result.arrays["predictions"].dtype == np.int32
+    assert result.arrays["ranks"].tolist() == [0, 0, 0, 2]
+    assert result.arrays["predictions"].dtype == result.arrays["ranks"].dtype == np.int32
 
 
 def test_classes_are_matched_by_name_and_absent_ones_do_not_compete() -> None:
@@ -40,10 +42,47 @@ def test_classes_are_matched_by_name_and_absent_ones_do_not_compete() -> None:
     images = pictures([0, 0, 1], ("fish", "cat"))
     result = accuracy.evaluate(answers([2, 1, 0], ("cat", "dog", "fish"), images))
     # the second is taken for a dog, which the images do not have; its runner-up is fish, which is right
-    assert result.values == {"top1": 100.0, "top1_unmasked": pytest.approx(200 / 3), "n": 3}
+    assert result.values == {"top1": 100.0, "top5": 100.0, "top1_unmasked": pytest.approx(200 / 3), "n": 3}
     assert result.arrays["labels"].tolist() == [2, 2, 0]
     assert result.arrays["predictions"].tolist() == [2, 2, 0]
     assert result.arrays["unmasked"].tolist() == [2, 1, 0]
+
+
+def test_top5_counts_the_classes_before_the_right_one() -> None:
+    """Eight images of class i whose probabilities fall from class 0 to class 7, so that i classes come before."""
+    names = tuple("abcdefgh")
+    images = pictures(list(range(8)), names)
+    falling = np.tile(np.arange(8, 0, -1, dtype=np.float32) / 36, (8, 1))
+    result = accuracy.evaluate(Answers(falling, names, images))
+    assert result.arrays["ranks"].tolist() == list(range(8))
+    assert result.values["top1"] == 12.5
+    assert result.values["top5"] == 62.5
+    assert metrics.top5(result.arrays["ranks"]) == 62.5
+
+
+def test_of_equally_probable_classes_the_first_comes_first_as_in_the_prediction() -> None:
+    names = tuple("abcdefgh")
+    level = np.full((8, 8), 0.125, np.float32)
+    result = accuracy.evaluate(Answers(level, names, pictures(list(range(8)), names)))
+    assert result.arrays["ranks"].tolist() == list(range(8))
+    assert ((result.arrays["ranks"] == 0) == (result.arrays["predictions"] == result.arrays["labels"])).all()
+
+
+def test_classes_that_the_images_have_not_do_not_come_before() -> None:
+    images = pictures([0, 1], ("h", "a"))
+    falling = np.tile(np.arange(8, 0, -1, dtype=np.float32) / 36, (2, 1))
+    result = accuracy.evaluate(Answers(falling, tuple("abcdefgh"), images))
+    assert result.arrays["ranks"].tolist() == [1, 0]
+
+
+def test_ranks_are_those_of_a_sort() -> None:
+    random = np.random.default_rng(0)
+    names = tuple(f"class {index}" for index in range(30))
+    probabilities = random.dirichlet(np.ones(30), size=40).astype(np.float32)
+    labels = random.integers(0, 30, 40).tolist()
+    result = accuracy.evaluate(Answers(probabilities, names, pictures(labels, names)))
+    for row, label, rank in zip(probabilities, labels, result.arrays["ranks"], strict=True):
+        assert sorted(range(30), key=lambda index: -row[index]).index(label) == rank
 
 
 def test_a_class_the_classifier_does_not_have_is_told() -> None:

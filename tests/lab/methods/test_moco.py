@@ -58,6 +58,49 @@ class Official:
         return logits, torch.zeros(len(q), dtype=torch.long)
 
 
+class OfficialOnTwo:
+    """The same as two cards run it side by side: shuffling BN, a loss on each card, gradients averaged, one queue.
+
+    Weights are equal on both cards, so one copy serves here; each forward pass is one card's, with its statistics.
+    """
+
+    def __init__(self, net: nn.Module, queue: Tensor, *, m: float, T: float) -> None:
+        self.encoder_q, self.encoder_k = net, copy.deepcopy(net)
+        for parameter in self.encoder_k.parameters():
+            parameter.requires_grad = False
+        self.queue, self.ptr, self.m, self.T = queue.clone(), 0, m, T
+
+    def forward(
+        self, im_q: list[Tensor], im_k: list[Tensor], im_ns: list[list[Tensor]], alpha: float, random: torch.Generator
+    ) -> Tensor:
+        """Each of the images is a list of two, one card's each; the mean of the two cards' losses."""
+        q = [nn.functional.normalize(self.encoder_q(im), dim=1) for im in im_q]
+        with torch.no_grad():
+            for param_q, param_k in zip(self.encoder_q.parameters(), self.encoder_k.parameters(), strict=True):
+                param_k.data = param_k.data * self.m + param_q.data * (1.0 - self.m)
+            k = self.shuffled(im_k, random)
+            n = [self.shuffled(im, random) for im in im_ns]
+        losses = []
+        for gpu in (0, 1):
+            l_pos = torch.einsum("nc,nc->n", [q[gpu], k[gpu]]).unsqueeze(-1)
+            l_neg = torch.einsum("nc,ck->nk", [q[gpu], self.queue.clone().detach()])
+            l_ns = [alpha * torch.einsum("nc,nc->n", [q[gpu], one[gpu]]).unsqueeze(-1) for one in n]
+            logits = torch.cat([l_pos, l_neg, *l_ns], dim=1) / self.T
+            losses.append(F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long)))
+        keys = torch.cat(k)  # concat_all_gather
+        self.queue[:, self.ptr : self.ptr + len(keys)] = keys.T
+        self.ptr = (self.ptr + len(keys)) % self.queue.shape[1]
+        return (losses[0] + losses[1]) / 2
+
+    def shuffled(self, im: list[Tensor], random: torch.Generator) -> list[Tensor]:
+        """_batch_shuffle_ddp, the key encoder on each card, _batch_unshuffle_ddp."""
+        x_gather = torch.cat(im)
+        idx_shuffle = torch.randperm(len(x_gather), generator=random)
+        idx_unshuffle = torch.argsort(idx_shuffle)
+        k = [nn.functional.normalize(self.encoder_k(x_gather[idx_shuffle.view(2, -1)[gpu]]), dim=1) for gpu in (0, 1)]
+        return [torch.cat(k)[idx_unshuffle.view(2, -1)[gpu]] for gpu in (0, 1)]
+
+
 def recipe(**changes: object) -> moco.Recipe:
     values: dict[str, object] = {"queue": 24, "momentum": 0.9, "temperature": 0.2, "shuffle_groups": 1}
     return moco.Recipe(**{**values, **changes})  # type: ignore[arg-type]
@@ -96,6 +139,32 @@ def test_steps_are_those_of_the_official_code(negatives: int) -> None:
     torch.testing.assert_close(ours.encoder.state_dict(), theirs.encoder_q.state_dict())
     torch.testing.assert_close(ours.key_encoder.state_dict(), theirs.encoder_k.state_dict())
     assert int(ours.queue.place) == theirs.ptr == 40 % 24
+
+
+@pytest.mark.parametrize("negatives", [0, 1, 2])
+def test_steps_in_two_groups_are_those_of_the_official_code_on_two_cards(negatives: int) -> None:
+    ours = moco.build(recipe(shuffle_groups=2, queue=32), Tiny(0), setting=setting(seed=5))
+    theirs = OfficialOnTwo(Tiny(0), ours.queue.rows.T, m=0.9, T=0.2)
+    descend = [
+        torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.9, weight_decay=1e-2)
+        for net in (ours.encoder, theirs.encoder_q)
+    ]
+    for step in range(6):  # the queue of four batches comes round
+        first, second, *others = batch(step)
+        added = tuple(Negative(images, 2.0) for images in others[:negatives])
+        loss = ours(given(first, second, negatives=added), generator=torch.Generator().manual_seed(step))
+        cards = [list(images.chunk(2)) for images in (first, second, *others)]
+        random = torch.Generator().manual_seed(step)
+        expected = theirs.forward(cards[0], cards[1], cards[2 : 2 + negatives], 2.0, random)
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+        for value, optimizer in zip((loss, expected), descend, strict=True):
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+        torch.testing.assert_close(ours.queue.rows.T, theirs.queue)
+        assert int(ours.queue.place) == theirs.ptr == (step + 1) * 8 % 32
+    torch.testing.assert_close(ours.encoder.state_dict(), theirs.encoder_q.state_dict())
+    torch.testing.assert_close(ours.key_encoder.state_dict(), theirs.encoder_k.state_dict())
 
 
 def test_gradients_flow_through_the_query_alone() -> None:

@@ -1,4 +1,4 @@
-"""Both probes tell separable images apart; the SGD probe against a plain restatement of the official script."""
+"""All probes tell separable images apart; those that descend against plain restatements of the released scripts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
+from repro.lab import descent
 from repro.lab.jobs import Context, Stopped
-from repro.lab.probes import lbfgs, sgd
+from repro.lab.probes import adam, lbfgs, sgd
 from repro.lab.probing import Labelled, Material
 
 
@@ -64,6 +65,17 @@ SGD = sgd.Recipe(
     init_std=0.01,
     selection="last",
 )
+ADAM = adam.Recipe(
+    lr=0.05,
+    momentum=0.9,
+    second_momentum=0.999,
+    weight_decay=1e-6,
+    batch=16,
+    epochs=6,
+    crop_scale=(0.08, 1.0),
+    selection="last",
+)
+DESCENTS = [(sgd, SGD), (adam, ADAM)]
 LBFGS = lbfgs.Recipe(weight_decay=1e-3, iterations=200, standardise=True)
 CONTEXT = Context(device="cpu")
 
@@ -116,17 +128,17 @@ def test_sgd_tells_separable_images_apart_and_records_last_and_best(tmp_path: Pa
 def test_sgd_steps_are_those_of_torch_sgd_on_the_cross_entropy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without augmentation, against nn.Linear, autograd and torch.optim.SGD with MultiStepLR."""
     plain = material(tmp_path, held_out=None)
-    monkeypatch.setattr(sgd, "_augmented", lambda images, *_, **__: plain.plain(images))
+    monkeypatch.setattr(descent, "augmented", lambda images, *_, **__: plain.plain(images))
     recipe = dataclasses.replace(SGD, weight_decay=0.01, lr=1.0)
     found = sgd.fit(plain, recipe, context=CONTEXT).classifier
     layer = nn.Linear(6, 3)
-    start = sgd._fresh(plain, recipe, device="cpu")
-    assert abs(float(start.weight.std()) - 0.01) < 0.005
+    start = sgd.start(plain, recipe, device="cpu")
+    assert abs(float(start.weight.detach().std()) - 0.01) < 0.005
     layer.load_state_dict({"weight": start.weight, "bias": start.bias})
     optimizer = torch.optim.SGD(layer.parameters(), lr=1.0, momentum=0.9, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[3, 4, 5], gamma=0.1)
     for epoch in range(6):
-        for chosen in sgd._order(60, 0, epoch=epoch).split(16):  # the last batch has 12
+        for chosen in descent.order(60, 0, epoch=epoch).split(16):  # the last batch has 12
             images = torch.from_numpy(plain.train.images)[chosen]
             loss = nn.functional.cross_entropy(layer(Means().features(plain.plain(images))), plain.train.labels[chosen])
             optimizer.zero_grad()
@@ -137,9 +149,60 @@ def test_sgd_steps_are_those_of_torch_sgd_on_the_cross_entropy(tmp_path: Path, m
     torch.testing.assert_close(found.bias, layer.bias.detach(), rtol=1e-4, atol=1e-5)
 
 
+def test_adam_steps_are_those_of_the_cross_entropy_and_adam_s_own_equations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without augmentation, against autograd and Algorithm 1 of Kingma and Ba 2015 in float64."""
+    plain = material(tmp_path, held_out=None)
+    monkeypatch.setattr(descent, "augmented", lambda images, *_, **__: plain.plain(images))
+    recipe = dataclasses.replace(ADAM, weight_decay=0.01)
+    found = adam.fit(plain, recipe, context=CONTEXT).classifier
+    start = adam.start(plain, recipe, device="cpu")
+    layer = [part.detach().double().requires_grad_() for part in (start.weight, start.bias)]
+    first, second = ([torch.zeros_like(part) for part in layer] for _ in range(2))
+    step = 0
+    for epoch in range(6):
+        for chosen in descent.order(60, 0, epoch=epoch).split(16):  # the last batch has 12
+            step += 1
+            features = Means().features(plain.plain(torch.from_numpy(plain.train.images)[chosen])).double()
+            loss = nn.functional.cross_entropy(features @ layer[0].T + layer[1], plain.train.labels[chosen])
+            for part, gradient, m, v in zip(layer, torch.autograd.grad(loss, layer), first, second, strict=True):
+                gradient = gradient + 0.01 * part.detach()
+                m.copy_(0.9 * m + 0.1 * gradient)
+                v.copy_(0.999 * v + 0.001 * gradient**2)
+                part.data -= 0.05 * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8)
+    torch.testing.assert_close(found.weight.double(), layer[0].detach(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found.bias.double(), layer[1].detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_adam_starts_as_torch_s_linear_layer_does_and_from_the_seed(tmp_path: Path) -> None:
+    class Wide(Means):
+        feature_size = 400
+
+    starts = [
+        adam.start(material(tmp_path, encoder=Wide(), classes=50, seed=seed), ADAM, device="cpu") for seed in (0, 0, 1)
+    ]
+    assert starts[0].weight.shape == (50, 400)
+    theirs = nn.Linear(400, 50)
+    for ours, given in ((starts[0].weight, theirs.weight), (starts[0].bias, theirs.bias)):
+        assert float(ours.detach().abs().max()) <= 1 / 20
+        assert float(ours.detach().std()) == pytest.approx(float(given.detach().std()), rel=0.3)
+        assert abs(float(ours.detach().mean())) < 0.01
+    assert torch.equal(starts[0].weight, starts[1].weight)
+    assert not torch.equal(starts[0].weight, starts[2].weight)
+
+
+def test_adam_tells_separable_images_apart(tmp_path: Path) -> None:
+    fit = adam.fit(material(tmp_path), dataclasses.replace(ADAM, epochs=20), context=CONTEXT)
+    assert fit.values["last_top1"] == pytest.approx(100 * top1(fit, coloured(30, 1)))
+    assert fit.values["last_top1"] > 90
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("probe", "recipe"), DESCENTS)
 @pytest.mark.parametrize("stop", [1, 4, 7, 23, 24])
-def test_sgd_resumes_where_it_was(stop: int, tmp_path: Path) -> None:
-    whole = sgd.fit(material(tmp_path), SGD, context=CONTEXT)
+def test_a_stopped_probe_resumes_where_it_was(probe: Any, recipe: Any, stop: int, tmp_path: Path) -> None:
+    whole = probe.fit(material(tmp_path), recipe, context=CONTEXT)
     asked = []
 
     def stopping() -> bool:
@@ -147,27 +210,29 @@ def test_sgd_resumes_where_it_was(stop: int, tmp_path: Path) -> None:
         return len(asked) == stop + 1  # asked once while the held-out features are computed
 
     with pytest.raises(Stopped, match=f"stopped after step {stop} of 24"):
-        sgd.fit(material(tmp_path), SGD, context=Context(device="cpu", stopping=stopping))
-    resumed = sgd.fit(material(tmp_path), SGD, context=CONTEXT)
+        probe.fit(material(tmp_path), recipe, context=Context(device="cpu", stopping=stopping))
+    resumed = probe.fit(material(tmp_path), recipe, context=CONTEXT)
     assert resumed.values == whole.values
     assert torch.equal(resumed.classifier.weight, whole.classifier.weight)
     assert torch.equal(resumed.classifier.bias, whole.classifier.bias)
 
 
-def test_sgd_tells_a_damaged_checkpoint_and_starts_again(tmp_path: Path) -> None:
-    whole = sgd.fit(material(tmp_path), SGD, context=CONTEXT)
+@pytest.mark.parametrize(("probe", "recipe"), DESCENTS)
+def test_a_damaged_checkpoint_is_told_and_the_probe_starts_again(probe: Any, recipe: Any, tmp_path: Path) -> None:
+    whole = probe.fit(material(tmp_path), recipe, context=CONTEXT)
     (tmp_path / "checkpoint.safetensors").write_bytes(b"cut")
     notes: list[str] = []
-    again = sgd.fit(material(tmp_path), SGD, context=Context(device="cpu", note=notes.append))
+    again = probe.fit(material(tmp_path), recipe, context=Context(device="cpu", note=notes.append))
     assert torch.equal(again.classifier.weight, whole.classifier.weight)
     [note] = notes
     assert note.startswith("checkpoint.safetensors cannot be read (")
     assert note.endswith("; the probe starts again from the first step")
 
 
-def test_best_needs_held_out_images(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("probe", "recipe"), DESCENTS)
+def test_best_needs_held_out_images(probe: Any, recipe: Any, tmp_path: Path) -> None:
     with pytest.raises(JobFailed) as caught:
-        sgd.fit(material(tmp_path, held_out=None), dataclasses.replace(SGD, selection="best"), context=CONTEXT)
+        probe.fit(material(tmp_path, held_out=None), dataclasses.replace(recipe, selection="best"), context=CONTEXT)
     assert str(caught.value) == ('probe.selection: "best" needs held-out images and the job has none; set it to "last"')
 
 

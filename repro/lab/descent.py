@@ -1,0 +1,165 @@
+"""A linear layer learned batch by batch on augmented images through a frozen encoder: what some probes share.
+
+Source: facebookresearch/moco@78b69ca main_lincls.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from repro.errors import JobFailed
+from repro.lab import augment, encoder, snapshot
+from repro.lab.jobs import Context, Stopped
+from repro.lab.probing import Classifier, Fit, Material, accuracy
+from repro.lab.seeds import generator
+
+CHECKPOINT = "checkpoint.safetensors"
+_RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's, which the official probe leaves as it is
+_FLIP = 0.5
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the layer is shown, how fast it learns from it, and which epoch is kept."""
+
+    batch: int
+    epochs: int
+    crop_scale: tuple[float, float]
+    selection: Literal["last", "best"]
+    rate: Callable[[int], float]  # the learning rate of each epoch, from 0
+
+
+@dataclass
+class State:
+    """The layer and how far it is; `best` is the layer of the best epoch so far."""
+
+    weight: nn.Parameter  # classes x F
+    bias: nn.Parameter  # (classes,)
+    optimizer: torch.optim.Optimizer  # over these two; its state is tensors alone
+    best: tuple[Tensor, Tensor]
+    step: int = 0
+    history: list[float] = field(default_factory=list)  # held-out top-1 after each epoch
+
+
+def start(
+    weight: Tensor, bias: Tensor, *, optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
+) -> State:
+    """The state before the first step."""
+    layer = [nn.Parameter(part.clone()) for part in (weight, bias)]
+    return State(layer[0], layer[1], optimizer(layer), (weight.clone(), bias.clone()))
+
+
+def fit(material: Material, course: Course, *, state: State, context: Context) -> Fit:
+    """Train the layer; the held-out images, where there are any, are looked at after each epoch."""
+    if course.selection == "best" and material.held_out is None:
+        raise JobFailed('probe.selection: "best" needs held-out images and the job has none; set it to "last"')
+    held_out = material.held_out
+    shown = held_out and encoder.features(material.encoder, held_out.images, show=material.plain, context=context)
+    epoch_steps = -(-len(material.train.images) // course.batch)
+    _resume(state, material.folder / CHECKPOINT, context=context)
+    total, pace = epoch_steps * course.epochs, snapshot.Pace()
+    while state.step < total:
+        epoch, place = divmod(state.step, epoch_steps)
+        _step(state, material, course=course, epoch=epoch, place=place)
+        if held_out is not None and shown is not None and place + 1 == epoch_steps:
+            _look(state, shown, labels=held_out.labels)
+        context.progress(state.step, total, "steps")
+        if context.stopping():
+            _save(state, material.folder / CHECKPOINT)
+            raise Stopped(f"stopped after step {state.step} of {total}")
+        if pace.due():
+            pace.time(lambda: _save(state, material.folder / CHECKPOINT))
+    (material.folder / CHECKPOINT).unlink(missing_ok=True)
+    return _chosen(state, material, course=course)
+
+
+@torch.no_grad()
+def _step(state: State, material: Material, *, course: Course, epoch: int, place: int) -> None:
+    """One batch: random crop and flip, features of the frozen encoder, gradient of the layer alone, update."""
+    images, labels, device = material.train.images, material.train.labels, state.weight.device
+    chosen = order(len(images), material.seed, epoch=epoch)[place * course.batch : (place + 1) * course.batch]
+    views = augmented(
+        torch.from_numpy(images[chosen.numpy()]).to(device), material, scale=course.crop_scale, step=state.step
+    )
+    features = material.encoder.features(views).float()
+    scores = torch.addmm(state.bias, features, state.weight.T)
+    loss = F.cross_entropy(scores, labels[chosen].to(device))
+    if not math.isfinite(float(loss)):
+        raise JobFailed(f"loss of the probe is {float(loss)} at step {state.step + 1}; lower probe.lr")
+    error = scores.softmax(1) - F.one_hot(labels[chosen], material.classes).to(device)  # gradient of the scores
+    state.weight.grad, state.bias.grad = error.T @ features / len(chosen), error.mean(0)
+    for group in state.optimizer.param_groups:
+        group["lr"] = course.rate(epoch)
+    state.optimizer.step()
+    state.step += 1
+
+
+@lru_cache(maxsize=1)
+def order(images: int, seed: int, *, epoch: int) -> Tensor:
+    """Indices of the images in the order of an epoch."""
+    return torch.randperm(images, generator=generator(seed, "probe order", step=epoch))
+
+
+def augmented(images: Tensor, material: Material, *, scale: tuple[float, float], step: int) -> Tensor:
+    """Random crop and flip of (N, 3, H, W) uint8 images, normalised."""
+    random, count = generator(material.seed, "probe views", step=step), len(images)
+    size = (images.shape[2], images.shape[3])
+    boxes = augment.draw_boxes(count, size, scale=scale, ratio=_RATIO, generator=random)
+    flipped = augment.draw_chance(count, _FLIP, generator=random)
+    return material.normalise(augment.crop(images.float().div_(255), boxes, flipped=flipped, pixels=material.pixels))
+
+
+def _look(state: State, features: Tensor, *, labels: Tensor) -> None:
+    """Held-out accuracy after an epoch; the layer is kept where it is the best so far."""
+    weight, bias = state.weight.detach(), state.bias.detach()
+    state.history.append(accuracy(torch.addmm(bias.cpu(), features, weight.cpu().T), labels))
+    if state.history[-1] == max(state.history) and state.history.count(state.history[-1]) == 1:
+        state.best = (weight.clone(), bias.clone())
+
+
+def _chosen(state: State, material: Material, *, course: Course) -> Fit:
+    values: dict[str, Any] = {"epochs": course.epochs}
+    if material.held_out is not None:
+        top = max(state.history)
+        values |= {"last_top1": state.history[-1], "best_top1": top, "best_epoch": state.history.index(top) + 1}
+    weight, bias = state.best if course.selection == "best" else (state.weight.detach(), state.bias.detach())
+    return Fit(Classifier(weight.cpu(), bias.cpu()), values)
+
+
+def _save(state: State, path: Path) -> None:
+    tensors = {"weight": state.weight, "bias": state.bias, "best.weight": state.best[0], "best.bias": state.best[1]}
+    for index, parts in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": part for key, part in parts.items() if isinstance(part, Tensor)}
+    snapshot.save(path, tensors, about={"step": state.step, "history": state.history})
+
+
+def _resume(state: State, path: Path, *, context: Context) -> None:
+    """Take up a checkpoint where there is one; a damaged one is told and left aside."""
+    try:
+        tensors, about = snapshot.load(path)
+    except FileNotFoundError:
+        return
+    except snapshot.Damaged as fault:
+        context.note(f"{fault}; the probe starts again from the first step")
+        return
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, part in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            states.setdefault(int(index), {})[key] = part
+    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": states})
+    with torch.no_grad():
+        state.weight.copy_(tensors["weight"])
+        state.bias.copy_(tensors["bias"])
+    device = state.weight.device
+    state.best = (tensors["best.weight"].to(device), tensors["best.bias"].to(device))
+    state.step, state.history = about["step"], about["history"]
