@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.errors import DataMissing, Interrupted, ReproError, StoreError, UsageError
+from repro.cli_data import data
+from repro.errors import DataMissing, Interrupted, ReproError, UsageError
 from repro.options import PLANNED, shared
 from repro.render.printable import printable
 
@@ -184,37 +185,7 @@ def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
         terminal.raw(text)
 
 
-@cli.group()
-def data() -> None:
-    """The images that a profile uses."""
-
-
-@data.command()
-@shared("profile", "data")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), default=Path("sheet.png"), show_default=True
-)
-def sheet(profile: str, data: Sequence[str], output: Path) -> None:
-    """Draw a contact sheet: one row a data set of the profile, one column a class."""
-    from repro.files import explain
-    from repro.lab.preview import preview
-    from repro.plan.expand import resolved
-    from repro.plan.typed import folders
-    from repro.render import terminal
-    from repro.render.sheet import contact_sheet
-    from repro.spec import load
-
-    means = load.profile(profile)
-    named = folders(data, list(means.data), profile=means.id)
-    sets = {name: preview(resolved(means, name, named)) for name in means.datasets}
-    shown = {name: images for name, images in sets.items() if images is not None}
-    if not shown:
-        raise DataMissing(f'the profile "{means.id}" has no images to show')
-    try:
-        contact_sheet(shown, path=output)
-    except OSError as error:
-        raise StoreError(explain(error, output, option="--output")) from error
-    terminal.line(f"{output}: contact sheet of the profile {means.id}")
+cli.add_command(data)
 
 
 def _planned(

@@ -9,22 +9,36 @@ from typing import Any
 import numpy as np
 
 from repro.lab.data import Images
+from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
 
 COUNT = 64  # enough for every class to be met
 
 
-def preview(spec: Mapping[str, Any]) -> Images | None:
+def preview(spec: Mapping[str, Any], *, of: Mapping[str, Any] | None) -> Images | None:
     """Build a small part of the set that `spec` describes; None where its images have no class to be shown under.
 
-    Of a corrupted set, one image a class at severity 3 of a corruption of its own each.
+    `of` describes the set that it is made of, if it is made of one. Of a corrupted set, one image a class at severity
+    3 of a corruption of its own each.
     """
     module = member("datasets", spec["name"])
-    small = {**spec, "count": min(spec["count"], COUNT) if spec["name"] == "shapes" else 2}
-    images = module.build(build(module.Recipe, {field.name: small[field.name] for field in fields(module.Recipe)}))
+    if of is not None:
+        images = module.derive(_recipe(module, spec), _few(of), context=Context(device="cpu"))
+    else:
+        images = _few(spec)
     if (images.labels < 0).all():
         return None
     return images if images.condition is None else _one_of_each(images)
+
+
+def _few(spec: Mapping[str, Any]) -> Images:
+    module = member("datasets", spec["name"])
+    count = min(spec["count"], COUNT) if spec["name"] == "shapes" else 2
+    return module.build(_recipe(module, {**spec, "count": count}))
+
+
+def _recipe(module: Any, spec: Mapping[str, Any]) -> Any:
+    return build(module.Recipe, {field.name: spec[field.name] for field in fields(module.Recipe)})
 
 
 def _one_of_each(images: Images) -> Images:

@@ -213,13 +213,7 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
         given = [mark for mark in (rule.set, rule.multiply, rule.map) if mark is not None]
         if len(given) != 1:
             faults.add(("scale", key), f'scale "{key}": expected exactly one of set, multiply, map, found {len(given)}')
-        group, _, name = key.split(".")[0].partition("=")
-        if group not in families.GROUPS:
-            known = f"groups are {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
-            faults.add(("scale", key), f'scale "{key}": expected "group.key" of a recipe, {known}')
-        elif name and name not in families.members(families.folder(group)):
-            members = families.members(families.folder(group))
-            faults.add(("scale", key), f'scale "{key}": ' + _unknown(group, name, families.folder(group), members))
+        _target(key, faults)
     known = families.members("datasets")
     for dataset, keys in spec.datasets.items():
         place = ("datasets", dataset)
@@ -245,6 +239,17 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
                     (*place, key),
                     f'data set "{dataset}": {key}: "{keys[key][1:]}" is not in [data] ({listed(spec.data)})',
                 )
+
+
+def _target(key: str, faults: Faults) -> None:
+    """What a rule of a profile is for: `group`, `group.key`, or either of `group=name`."""
+    group, _, name = key.split(".")[0].partition("=")
+    if group not in families.GROUPS:
+        known = f"groups are {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
+        faults.add(("scale", key), f'scale "{key}": expected "group.key" of a recipe, {known}')
+    elif name and name not in families.members(families.folder(group)):
+        members = families.members(families.folder(group))
+        faults.add(("scale", key), f'scale "{key}": ' + _unknown(group, name, families.folder(group), members))
 
 
 def _made_of(spec: model.Profile, dataset: str, faults: Faults) -> None:

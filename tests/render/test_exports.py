@@ -25,7 +25,8 @@ def board(tmp_path: Path) -> Board:
     data = {name: one for name, one in mini["datasets"].items() if name != "imagenet-texture/train"}
     lacking = {"judges": "cells", "datasets": data, "missing": {"imagenet-texture/train": "no textures"}}
     means = Profile.model_validate({**mini, **lacking})
-    options = Options(seeds=[0, 1, 2], rows=["moco-k16384", "moco-k16384-texture-a2"], columns=["imagenet", "imagenet-r"])
+    rows = ["moco-k16384", "moco-k16384-texture-a2"]
+    options = Options(seeds=[0, 1, 2], rows=rows, columns=["imagenet", "imagenet-r"])
     plan, store = expand(SPECS.tables, SPECS.table("table1"), means, options), Store(tmp_path)
     for seed, value in enumerate((77.61, 77.95, 78.10)):
         job = plan.jobs[plan.cells["moco-k16384", "imagenet"][seed]]

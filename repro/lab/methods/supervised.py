@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
+from repro.lab import processes
 from repro.lab.batch import Batch, Setting
 from repro.lab.seeds import derive
 
@@ -37,10 +38,11 @@ class Supervised(nn.Module):
 
     def forward(self, batch: Batch, *, generator: Generator) -> Tensor:
         """Cross-entropy of the labels, the mean over the images; raises `JobFailed` where an image has none."""
-        missing = int((batch.labels < 0).sum())
+        labels = processes.gather(batch.labels)  # so that all processes find the same
+        missing = int((labels < 0).sum())
         if missing:
             raise JobFailed(
-                f"method.name: supervised needs a label for each image, and {missing} of the {len(batch.labels)} of "
+                f"method.name: supervised needs a label for each image, and {missing} of the {len(labels)} of "
                 f"step {batch.step + 1} have none; set data.pretrain to a labelled set"
             )
         features = self.encoder.features(batch.views[0])  # N x F
