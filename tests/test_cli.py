@@ -343,7 +343,7 @@ def test_the_exports_hold_the_numbers(measured: Path, typed: Typed) -> None:
 # -------------------------------------------------------------------------------------------- what can be typed wrong
 
 KNOWN_TABLES = (
-    "fnc, table1, table2, table3, table4, figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure9, "
+    "table1, table2, table3, table4, fnc, figure1, figure2, figure3, figure4, figure5, figure6, figure7, figure9, "
     "figure10, figure12, figure13"
 )
 KNOWN_COLUMNS = "imagenet, imagenet-c, imagenet-s, stylized-imagenet, imagenet-r"

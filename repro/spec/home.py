@@ -21,16 +21,17 @@ def roots() -> list[Path]:
 
 
 def files(kind: str) -> dict[str, Path]:
-    """Stem -> path of every TOML file of a kind (`tables`, `figures`, `profiles`), in natural order of the stems."""
+    """Stem -> path of every TOML file of a kind (`tables`, `figures`, `profiles`); the paper's in its order first."""
     found: dict[str, Path] = {}
     for root in reversed(roots()):
         found.update({path.stem: path for path in (root / kind).glob("*.toml")})
     return dict(sorted(found.items(), key=lambda item: _natural(item[0])))
 
 
-def _natural(stem: str) -> tuple[str, int]:
+def _natural(stem: str) -> tuple[bool, str, int]:
+    """Numbered ones as the paper has them, then what has a name of its own."""
     word = stem.rstrip("0123456789")
-    return word, int(stem[len(word) :] or 0)
+    return word == stem, word, int(stem[len(word) :] or 0)
 
 
 def checkpoints() -> Path:

@@ -160,6 +160,18 @@ def test_an_unknown_profile_is_told_with_the_nearest() -> None:
             'scale "method.queue": expected exactly one of set, multiply, map, found 2',
         ),
         ('name = "shapes"', 'name = "shape"', "is not in repro/lab/datasets ("),
+        ('"optimizer=adam.lr"', '"optimizer=adm.lr"', 'scale "optimizer=adm.lr": optimizer "adm" is not in repro/lab/'),
+        (
+            'of = "imagenet-100/val"',
+            'of = "imagenet-100/vol"',
+            'data set "imagenet-texture/val": of: "imagenet-100/vol" is not there; expected one of [datasets]; '
+            'did you mean "imagenet-100/val"?',
+        ),
+        (
+            'of = "imagenet-100/val"',
+            'of = "imagenet-texture/val"',
+            'data set "imagenet-texture/val" is made of itself, by way of imagenet-texture/val',
+        ),
         ("workers = 2", "workers = 0", "workers: expected greater than or equal to 1, found 0"),
     ],
 )

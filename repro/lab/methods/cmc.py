@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import bank
+from repro.lab import bank, refusal
 from repro.lab.batch import Batch, Setting
 from repro.lab.losses import nce
 from repro.lab.pair import Pair
@@ -46,6 +46,7 @@ class CMC(nn.Module):
 
     def forward(self, batch: Batch, *, generator: Generator) -> Tensor:
         """Sum of the losses of L against the bank of ab and of ab against that of L; both then move their rows."""
+        refusal.no_negatives(batch, method="cmc")
         halves = self.encoder(batch.views[0]).float().chunk(2, dim=1)
         lightness, colour = (F.normalize(half, dim=1) for half in halves)  # N x D each
         chosen = bank.choose(batch.places, images=self.images, samples=self.recipe.samples, generator=generator)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from torch import Generator, Tensor, nn
 
-from repro.lab import bank
+from repro.lab import bank, refusal
 from repro.lab.batch import Batch, Setting
 from repro.lab.losses import nce
 from repro.lab.momentum import embed
@@ -42,6 +42,7 @@ class InsDis(nn.Module):
 
     def forward(self, batch: Batch, *, generator: Generator) -> Tensor:
         """Loss of the images against the bank as it was; their embeddings then move their rows."""
+        refusal.no_negatives(batch, method="insdis")
         queries = embed(self.encoder, batch.views[0], groups=1)  # N x D
         chosen = bank.choose(batch.places, images=self.images, samples=self.recipe.samples, generator=generator)
         similarities = self.bank.similarities(queries, chosen)  # N x (1 + samples), that with the own row first

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import processes
+from repro.lab import processes, refusal
 from repro.lab.batch import Batch, Setting
 from repro.lab.seeds import derive
 
@@ -38,6 +38,7 @@ class Supervised(nn.Module):
 
     def forward(self, batch: Batch, *, generator: Generator) -> Tensor:
         """Cross-entropy of the labels, the mean over the images; raises `JobFailed` where an image has none."""
+        refusal.no_negatives(batch, method="supervised")
         labels = processes.gather(batch.labels)  # so that all processes find the same
         missing = int((labels < 0).sum())
         if missing:
