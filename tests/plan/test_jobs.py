@@ -75,11 +75,25 @@ def test_the_same_network_in_a_table_and_a_figure_is_one_job() -> None:
 
 
 def test_every_row_of_the_tables_can_be_run() -> None:
-    for name in ("table1", "table2", "table3", "table4"):
+    for name in ("table1", "table2", "table3", "table4", "fnc"):
         table = SPECS.table(name)
-        plan = expand(SPECS.tables, table, MINI, Options(seeds=[0]))
+        columns = [column.id for column in table.columns if column.not_runnable is None]
+        plan = expand(SPECS.tables, table, MINI, Options(seeds=[0], columns=columns))
         assert plan.blocked == {}, name
         assert {row for row, _ in plan.cells} == {row.id for row in table.rows}
+
+
+def test_photographs_can_be_learned_from_by_every_row(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        (tmp_path / split / "newt").mkdir(parents=True)
+        (tmp_path / split / "newt" / "one.png").write_bytes(b"x")
+    options = Options(seeds=[0], columns=["imagenet", "imagenet-c"], data={"photographs": tmp_path})
+    for name in ("table1", "table2"):
+        plan = expand(SPECS.tables, SPECS.table(name), load.profile("pilot"), options)
+        assert plan.blocked == {}
+        assert {row for row, _ in plan.cells} == {row.id for row in SPECS.table(name).rows}
+    fnc = Options(seeds=[0], columns=["imagenet"], data={"photographs": tmp_path})
+    assert expand(SPECS.tables, SPECS.table("fnc"), load.profile("pilot"), fnc).blocked == {}
 
 
 def test_a_row_without_its_data_says_so_in_each_of_its_cells() -> None:
