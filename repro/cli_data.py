@@ -40,7 +40,7 @@ def sheet(profile: str, data: Sequence[str], output: Path) -> None:
     """Draw a contact sheet: one row a data set of the profile, one column a class."""
     from repro.files import explain
     from repro.lab.preview import preview
-    from repro.plan.expand import resolved
+    from repro.plan.sets import resolved
     from repro.plan.typed import folders
     from repro.render import terminal
     from repro.render.sheet import contact_sheet

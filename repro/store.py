@@ -44,6 +44,17 @@ class Failure:
     log: Path
 
 
+def identity(content: Mapping[str, Any]) -> str:
+    """The id of a job's content, 32 hexadecimal digits; where the files of others lie (`place`) is no part of it.
+
+    >>> one, two = ({"kind": "data", "spec": {"name": "folder", "place": place}} for place in ("/a", "/b"))
+    >>> identity(one) == identity(two)
+    True
+    """
+    spec = {key: value for key, value in content["spec"].items() if key != "place"}
+    return digest({**content, "spec": spec})[:32]
+
+
 class Store:
     """A results folder."""
 
@@ -188,7 +199,7 @@ def _parsed(text: str, job: str) -> tuple[Record | None, str]:
         if claimed != digest(body):
             return None, "its digest is not that of its content: it was edited or damaged"
         record = Record(**{name: body[name] for name in Record.__dataclass_fields__})
-        if record.id != job or digest(record.job)[:32] != job:
+        if record.id != job or identity(record.job) != job:
             return None, f"expected the record of job {job}, found that of {record.id}"
     except (KeyError, ValueError, TypeError) as error:
         return None, f"expected every field of a record, found a fault at {error}"

@@ -197,7 +197,7 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
     assert why == {
         "data imagenet-100/train": ("run", fresh),
         "data imagenet-100/val": ("run", fresh),
-        "data imagenet-r": ("run", fresh),
+        "data imagenet-100-r": ("run", fresh),
         f"pretrain {ROW}, seed 0": ("spare", rests),
         f"probe {ROW}, seed 0": ("spare", rests),
         f"evaluate imagenet of {ROW}, seed 0": ("reuse", "has a record"),
@@ -430,7 +430,7 @@ def test_folders_of_images_are_looked_at_before_anything_runs(typed: Typed) -> N
 def test_a_profile_that_lacks_its_folder_says_how_to_name_it(typed: Typed) -> None:
     code, out, err = typed("run", "table1", "--profile", "pilot", "--rows", ROW)
     told = "needs a folder of photographs with train/ and val/, one folder a class: name its folder with --data "
-    assert (code, err) == (4, f"repro: nothing can be run: {told}photographs=DIR\n")
+    assert (code, err) == (4, f"repro: nothing can be run: {told}photographs=DIR, or in repro.toml\n")
     assert "cannot" in out
 
 

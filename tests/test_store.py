@@ -12,7 +12,7 @@ import pytest
 
 from repro.errors import StoreError
 from repro.files import file_digest, write_whole
-from repro.plan.jobs import identity
+from repro.store import identity
 from repro.store import Record, Store
 
 CONTENT = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from repro.judge import claims
@@ -125,14 +125,15 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
         return Cell(
             row.id, column.id, reported, seeds, Verdict.PARTIAL, f"at most {plan.options.limit} images of each set"
         )
-    if len(seeds) < len(plan.options.seeds):
+    wanted = len(plan.cells[key])
+    if len(seeds) < wanted:
         return Cell(
             row.id,
             column.id,
             reported,
             seeds,
             Verdict.PARTIAL,
-            f"{len(seeds)} of {len(plan.options.seeds)} seeds; {reason or 'the rest not run'}",
+            f"{len(seeds)} of {wanted} seeds; {reason or 'the rest not run'}",
         )
     if plan.profile.judges == "claims":
         return Cell(
@@ -246,12 +247,7 @@ class _Ours(_Printed):
 
     def _cells(self, table: str) -> Mapping[CellKey, Cell]:
         if table not in self.boards:
-            options = Options(
-                seeds=self.plan.options.seeds,
-                limit=self.plan.options.limit,
-                device=self.plan.options.device,
-                data=self.plan.options.data,
-            )
+            options = replace(self.plan.options, rows=(), columns=(), own=None)
             other = expand(self.tables, self.tables[table], self.plan.profile, options)
             self.boards[table] = {
                 (row.id, column.id): _cell(other, self.store, row, column, STANDARD)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import DataMissing
+from repro.files import write_whole
 
 PICTURES = "images.npy"
+LISTING = "files.npz"
+PLACE = "place.json"
 TARGETS = "targets.npz"
 INFO = "info.json"
 LAYOUT = 1
@@ -29,17 +33,38 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Images:
-    """A set of images of one size, with what is known of each.
+class Files:
+    """Images that stay where their owner has them, decoded each time they are asked for (`repro.lab.reading`).
 
-    `images` is uint8 (N, 3, H, W); `labels` int64 (N,), -1 where unlabelled; `classes` names the labels. `textures`
-    int64 (N,) is the class of the texture where it differs from the shape's (cue conflict). `condition` int64 (N,)
-    indexes `conditions`, such as "gaussian_noise/3". `names` (N,) tells the images of a set apart, so that sets made
-    from the same images can be laid side by side; a file's is its path without the ending. `parents` maps each class to
-    an index of `parent_names`, -1 for a class without a superclass.
+    Looked at as they are, an image has its shorter side brought to `resize` (0: left as it is), then the middle
+    `pixels` x `pixels` is cut out; what trains on them cuts its own crops out of the whole image.
     """
 
-    images: NDArray[np.uint8]
+    root: Path
+    paths: NDArray[np.str_]  # (N,), below the root, with / between folders
+    sizes: NDArray[np.int64]  # (N,), bytes
+    resize: int
+    pixels: int
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, rows: Any) -> Files:
+        return replace(self, paths=self.paths[rows], sizes=self.sizes[rows])
+
+
+@dataclass(frozen=True)
+class Images:
+    """A set of images, with what is known of each.
+
+    `images` is uint8 (N, 3, H, W), all of one size, or `Files` of any size; `labels` int64 (N,), -1 where unlabelled;
+    `classes` names the labels. `textures` int64 (N,) is the class of the texture where it differs from the shape's (cue
+    conflict). `condition` int64 (N,) indexes `conditions`, such as "gaussian_noise/3". `names` (N,) tells the images of
+    a set apart, so that sets made from the same images can be laid side by side; a file's is its path without the
+    ending. `parents` maps each class to an index of `parent_names`, -1 for a class without a superclass.
+    """
+
+    images: NDArray[np.uint8] | Files
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     textures: NDArray[np.int64] | None = None
@@ -50,8 +75,9 @@ class Images:
     parent_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.images.shape[1:] == (3, *self.images.shape[2:])
-        assert self.images.dtype == np.uint8
+        if not isinstance(self.images, Files):
+            assert self.images.shape[1:] == (3, *self.images.shape[2:])
+            assert self.images.dtype == np.uint8
         for column in (self.labels, self.textures, self.condition):
             assert column is None or (column.shape == (len(self.images),) and column.dtype == np.int64)
         assert self.names is None or self.names.shape == (len(self.images),)
@@ -65,33 +91,53 @@ class Images:
     def digest(self) -> str:
         """SHA-256 of everything in the set, in hexadecimal: equal digests are equal sets."""
         total = hashlib.sha256(json.dumps(_description(self), sort_keys=True).encode())
-        for column in (self.images, self.labels, self.textures, self.condition, self.names):
+        pixels = (self.images.paths, self.images.sizes) if isinstance(self.images, Files) else (self.images,)
+        for column in (*pixels, self.labels, self.textures, self.condition, self.names):
             total.update(b"none" if column is None else np.ascontiguousarray(column).data)
         return total.hexdigest()
 
+    def __getitem__(self, rows: Any) -> Images:
+        """Some of the images, by a slice, indices or a mask; classes and conditions stay all."""
+        names = ("images", "labels", "textures", "condition", "names")
+        columns = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: column[rows] for name, column in columns.items() if column is not None})
+
 
 def write(images: Images, folder: Path) -> list[str]:
-    """Write a set as three files of `folder` and return their names; `info.json` comes last and holds the digest."""
+    """Write a set as three files of `folder` and return their names; `info.json` comes last and holds the digest.
+
+    Of `Files` the listing is written, and apart from it where they are, as that may change.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / PICTURES, images.images)
+    pictures = LISTING if isinstance(images.images, Files) else PICTURES
+    if isinstance(images.images, Files):
+        np.savez_compressed(folder / LISTING, paths=images.images.paths, sizes=images.images.sizes)
+        put(folder, images.images.root)
+    else:
+        np.save(folder / PICTURES, images.images)
     columns = {name: getattr(images, name) for name in ("labels", "textures", "condition", "names")}
     np.savez(folder / TARGETS, **{name: column for name, column in columns.items() if column is not None})
     info = {"layout": LAYOUT, "digest": images.digest, **_description(images)}
     (folder / INFO).write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
-    return [PICTURES, TARGETS, INFO]
+    return [pictures, TARGETS, INFO]
+
+
+def put(folder: Path, root: Path) -> None:
+    """Note where the files of a set are now; it is no part of what the set is."""
+    write_whole(folder / PLACE, json.dumps({"root": str(root)}) + "\n")
 
 
 def read(folder: Path) -> Images:
-    """Read a set that `write` wrote; the images stay on disk, memory-mapped.
+    """Read a set that `write` wrote; the images stay on disk, memory-mapped or in their files.
 
     Raises `DataMissing` when a file is absent, cut short or does not belong to the others.
     """
     try:
         info = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        pictures = np.load(folder / PICTURES, mmap_mode="r")
+        pictures = _files(folder, info) if "files" in info else np.load(folder / PICTURES, mmap_mode="r")
         with open(folder / TARGETS, "rb") as file, np.load(file) as targets:
             columns = {name: targets[name] for name in targets.files}
-        if info["layout"] != LAYOUT or list(pictures.shape) != info["shape"] or len(columns["labels"]) != len(pictures):
+        if info["layout"] != LAYOUT or _shape(pictures) != info["shape"] or len(columns["labels"]) != len(pictures):
             raise ValueError("its files do not belong together")
         parents = info["parents"]
         return Images(
@@ -111,9 +157,22 @@ def read(folder: Path) -> Images:
         ) from fault
 
 
+def _files(folder: Path, info: dict[str, Any]) -> Files:
+    root = Path(json.loads((folder / PLACE).read_text(encoding="utf-8"))["root"])
+    with open(folder / LISTING, "rb") as file, np.load(file) as listing:
+        return Files(root, listing["paths"], listing["sizes"], **info["files"])
+
+
+def _shape(pictures: NDArray[np.uint8] | Files) -> list[int]:
+    return [len(pictures)] if isinstance(pictures, Files) else list(pictures.shape)
+
+
 def _description(images: Images) -> dict[str, object]:
+    seen = images.images
+    files = {"files": {"resize": seen.resize, "pixels": seen.pixels}} if isinstance(seen, Files) else {}
     return {
-        "shape": list(images.images.shape),
+        **files,
+        "shape": _shape(seen),
         "classes": list(images.classes),
         "conditions": list(images.conditions),
         "parents": None if images.parents is None else list(images.parents),

@@ -25,8 +25,10 @@ def load(folder: Path, net: Mapping[str, Any], *, device: str) -> nn.Module:
     module = member("nets", net["name"])
     encoder = module.build(build(module.Recipe, net), seed=0)
     try:
-        tensors, _ = snapshot.load(folder / FILE)
-        encoder.load_state_dict(tensors)
+        tensors, about = snapshot.load(folder / FILE)
+        absent = tuple(about.get("without", ()))  # parts that a file of others did not have, such as ["head."]
+        own = {name: part for name, part in encoder.state_dict().items() if absent and name.startswith(absent)}
+        encoder.load_state_dict({**own, **tensors})
     except (OSError, snapshot.Damaged, RuntimeError) as fault:
         raise DataMissing(f"{folder / FILE}: expected the weights of a {net['name']} network ({fault})") from fault
     return encoder.to(device).eval().requires_grad_(False)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import JobFailed
 from repro.lab.data import Images
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How networks are run when they are evaluated."""
+
+    precision: Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True)

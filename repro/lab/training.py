@@ -31,6 +31,7 @@ class Recipe:
     drops: tuple[int, ...]  # epochs after which the rate falls, for "step"
     drop_factor: float
     precision: Literal["fp32", "bf16"]
+    compile: bool  # by torch.compile; changes results by rounding
     threads: int  # 0: as the machine likes; another count is like another seed
 
 

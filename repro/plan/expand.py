@@ -2,71 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro.errors import DataMissing, SpecError, UsageError
-from repro.plan import code, folders
-from repro.plan.jobs import Job, Kind
+from repro.errors import SpecError, UsageError
+from repro.plan import networks
+from repro.plan.jobs import Job
+from repro.plan.networks import Network
+from repro.plan.outline import CellKey, Options, Plan
 from repro.plan.scale import scale
-from repro.spec import families, recipes
-from repro.spec.model import Column, Profile, Row, Table
+from repro.plan.sets import absent
+from repro.spec import recipes
+from repro.spec.model import Checkpoint, Column, Profile, Row, Table
 from repro.spec.places import listed, nearest
 
-CellKey = tuple[str, str]  # row id, column id
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a command line may say about a plan."""
-
-    seeds: Sequence[int]
-    rows: Sequence[str] = ()  # none named: all
-    columns: Sequence[str] = ()
-    limit: int | None = None  # images per evaluation set; what it gives is partial
-    device: str = "cpu"
-    data: Mapping[str, Path] = field(default_factory=dict)  # what --data names -> folder
-    counting: bool = False  # the cells alone are wanted, not the jobs, whose ids take long
-
-
-@dataclass
-class Plan:
-    """Jobs in an order that respects their inputs, and how the cells rest on them."""
-
-    table: Table
-    profile: Profile
-    options: Options
-    rows: list[Row]
-    columns: list[Column]
-    jobs: dict[str, Job] = field(default_factory=dict)
-    cells: dict[CellKey, dict[int, str]] = field(default_factory=dict)  # cell -> seed -> id of its evaluation
-    blocked: dict[CellKey, str] = field(default_factory=dict)  # cell -> why it cannot be run here
-    sets: dict[str, Job] = field(default_factory=dict)  # the paper's data set -> the job that makes what stands for it
-
-    def add(self, job: Job) -> str:
-        """Take a job in, once; returns its id."""
-        self.jobs.setdefault(job.id, job)
-        return job.id
+__all__ = ["CellKey", "Options", "Plan", "device", "expand", "has_card"]
 
 
 def expand(tables: Mapping[str, Table], table: Table, profile: Profile, options: Options) -> Plan:
     """Lay out everything that the chosen rows, columns and seeds of a table need under a profile."""
+    if options.own is not None:
+        table = _with_own(table, options.own[0])
     rows = _chosen("row", table.id, options.rows, {row.id: row for row in table.rows})
     columns = _chosen("column", table.id, options.columns, {column.id: column for column in table.columns})
     plan = Plan(table, profile, options, rows, columns)
     for row in rows:
+        files = list(_files(plan, tables, row))
         for column in columns:
-            reason = _obstacle(row, column, profile, options)
+            reason = _obstacle(plan, row, column, files)
             if reason:
                 plan.blocked[row.id, column.id] = reason
-    for seed in options.seeds:
+    for place, seed in enumerate(options.seeds):
         for row in rows:
             runnable = [column for column in columns if (row.id, column.id) not in plan.blocked]
             if runnable:
-                _expand_row(plan, tables, row, runnable, seed)
+                _expand_row(plan, tables, row, runnable, place, seed)
     return plan
+
+
+def _with_own(table: Table, name: str) -> Table:
+    """The table with a row for a network of the user's."""
+    if any(row.id == name for row in table.rows):
+        raise UsageError(f"--as {name}: {table.id} has a row of that id already; choose another name")
+    row = Row(id=name, label=name, runs=0, origin="own", role="comparison", notes=["A network of the user's own."])
+    return table.model_copy(update={"rows": [*table.rows, row]})
 
 
 def _chosen(what: str, table: str, names: Sequence[str], known: Mapping[str, Any]) -> list[Any]:
@@ -76,86 +56,97 @@ def _chosen(what: str, table: str, names: Sequence[str], known: Mapping[str, Any
     return [part for name, part in known.items() if not names or name in names]
 
 
-def _obstacle(row: Row, column: Column, profile: Profile, options: Options) -> str | None:
+def _is_own(plan: Plan, row: Row) -> bool:
+    return plan.options.own is not None and row.id == plan.options.own[0]
+
+
+def _files(plan: Plan, tables: Mapping[str, Table], row: Row) -> Iterator[Checkpoint]:
+    """The published weight files of a row, in the order of its runs."""
+    if not row.checkpoints and row.same_as is not None:
+        other, _, name = row.same_as.partition("/")
+        row = next(one for one in tables[other].rows if one.id == name)
+    found = [plan.options.checkpoints[name] for name in row.checkpoints if name in plan.options.checkpoints]
+    yield from sorted(found, key=lambda one: one.run or 1)
+
+
+def _obstacle(plan: Plan, row: Row, column: Column, files: Sequence[Checkpoint]) -> str | None:
     """Why a cell cannot be run, or None."""
-    if row.not_runnable or column.not_runnable:
-        return row.not_runnable or column.not_runnable
+    profile, options = plan.profile, plan.options
+    if column.not_runnable:
+        return column.not_runnable
+    if not _is_own(plan, row):
+        if options.source == "download":
+            reason = _unheld(plan, row, files)
+            if reason:
+                return reason
+        elif row.not_runnable:
+            return row.not_runnable
     if column.metric == "mce" and "mce" not in profile.references:
         return profile.missing.get("mce", f'the profile "{profile.id}" names no reference network for mCE')
-    return _absent(column.dataset, profile, options)
+    if column.evaluator == "similarity" and column.metric.startswith("texture"):
+        reason = absent(str(plan.table.recipe["similarity"]["images"].value), profile, options)
+        if reason:
+            return reason
+    return absent(column.dataset, profile, options)
 
 
-def _absent(dataset: str, profile: Profile, options: Options) -> str | None:
-    if dataset not in profile.datasets:
-        return profile.missing.get(dataset, f'nothing stands for {dataset} in the profile "{profile.id}"')
-    spec = recipes.dataset(profile, dataset)
-    if "of" in spec:
-        return _absent(str(spec["of"]), profile, options)
-    for value in spec.values():
-        if isinstance(value, str) and value.startswith("$") and value[1:] not in options.data:
-            return f"needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR"
+def _unheld(plan: Plan, row: Row, files: Sequence[Checkpoint]) -> str | None:
+    """Why a row cannot be measured on published weights."""
+    if plan.profile.judges != "cells":
+        return f'published weights are of full size, and the profile "{plan.profile.id}" is not; use --profile paper'
+    if not files:
+        known = plan.options.unpublished.get(f"{plan.table.id}/{row.id}", "No file is known.")
+        return f"no public weights: {known}"
+    away = [one.name for one in files if one.name not in plan.options.weights]
+    if away and len(away) == len(files):
+        return f"its weights are not here: repro checkpoints fetch {' '.join(away)}"
     return None
 
 
-def _expand_row(plan: Plan, tables: Mapping[str, Table], row: Row, columns: list[Column], seed: int) -> None:
+def _expand_row(
+    plan: Plan, tables: Mapping[str, Table], row: Row, columns: list[Column], place: int, seed: int
+) -> None:
     recipe = scale(recipes.plain(recipes.resolve(tables, plan.table, row)), plan.profile)
-    for needed in (recipe["data"]["pretrain"], recipe["data"]["labelled"], recipe["negatives"].get("images")):
-        reason = needed and _absent(str(needed), plan.profile, plan.options)
+    is_taken = _is_own(plan, row) or plan.options.source == "download"
+    sets = [recipe["data"]["labelled"]]
+    if not is_taken:
+        sets += [recipe["data"]["pretrain"], recipe["negatives"].get("images")]
+    for needed in sets:
+        reason = needed and absent(str(needed), plan.profile, plan.options)
         if reason:
             plan.blocked.update({(row.id, column.id): reason for column in columns})
             return
+    taken = _taken(plan, tables, row, recipe, place) if is_taken else None
+    if is_taken and taken is None:
+        return
     if plan.options.counting:
         for column in columns:
             plan.cells.setdefault((row.id, column.id), {})[seed] = ""
         return
-    network = _network(plan, recipe, row.id, seed)
+    network = taken or networks.trained(plan, recipe, row.id, seed)
     for column in columns:
-        inputs: dict[str, str] = {}
-        if column.metric == "mce" and plan.profile.references["mce"] != "alexnet":
-            inputs["reference"] = _reference(plan, tables, column).id
-        plan.cells.setdefault((row.id, column.id), {})[seed] = _evaluation(plan, network, column, inputs).id
+        plan.cells.setdefault((row.id, column.id), {})[seed] = _measurement(plan, tables, network, column).id
 
 
-@dataclass(frozen=True)
-class _Network:
-    """A network that is to be trained and probed."""
-
-    recipe: recipes.Plain
-    pretrain: Job
-    probe: Job
-    named: str
-
-
-def _network(plan: Plan, recipe: recipes.Plain, row: str, seed: int) -> _Network:
-    named, pixels = f"{row}, seed {seed}", recipe["data"]["pixels"]
-    train = _data(plan, str(recipe["data"]["pretrain"]))
-    labelled = _data(plan, str(recipe["data"]["labelled"]))
-    inputs = {"data": train.id}
-    if "images" in recipe["negatives"]:
-        inputs["textures"] = _data(plan, str(recipe["negatives"]["images"])).id
-    groups = ("net", "views", "method", "negatives", "optimizer", "training")
-    spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": pixels}
-    images = train.images * int(recipe["training"]["epochs"])
-    pretrain = _job(plan, "pretrain", spec, seed, inputs, f"pretrain {named}", images, recipe)
-    spec = {"recipe": {group: recipe[group] for group in ("net", "views", "probe")}, "pixels": pixels}
-    inputs = {"pretrain": pretrain.id, "data": labelled.id}
-    probe = _job(plan, "probe", spec, seed, inputs, f"probe {named}", labelled.images, recipe)
-    return _Network(recipe, pretrain, probe, named)
+def _taken(plan: Plan, tables: Mapping[str, Table], row: Row, recipe: recipes.Plain, place: int) -> Network | None:
+    """The network of a row's file number `place`, from 0; None where it has none of that number."""
+    if plan.options.own is not None and _is_own(plan, row):
+        whole = {**recipe, "method": {}}
+        return networks.taken(plan, whole, plan.options.own[1], named=row.id, layout=None, run=0) if not place else None
+    for file in _files(plan, tables, row):
+        if (file.run or 1) == place + 1 and file.name in plan.options.weights:
+            weights = plan.options.weights[file.name]
+            return networks.taken(plan, recipe, weights, named=file.name, layout=file.layout, run=place)
+    return None
 
 
-def _evaluation(plan: Plan, network: _Network, column: Column, inputs: Mapping[str, str]) -> Job:
-    """`inputs` may name the evaluation of another network as `reference`."""
-    data, recipe = _data(plan, column.dataset), network.recipe
-    spec = {
-        "evaluator": column.evaluator,
-        "recipe": {group: recipe[group] for group in ("net", "views")},
-        "limit": plan.options.limit,
-    }
-    if column.metric == "mce":
-        spec["reference"] = plan.profile.references["mce"]
-    whole = {"pretrain": network.pretrain.id, "probe": network.probe.id, "data": data.id, **inputs}
-    label = f"evaluate {column.id} of {network.named}"
-    return _job(plan, "evaluate", spec, None, whole, label, data.images, recipe)
+def _measurement(plan: Plan, tables: Mapping[str, Table], network: Network, column: Column) -> Job:
+    if column.evaluator == "similarity":
+        return networks.similarity(plan, network, column)
+    reference = None
+    if column.metric == "mce" and plan.profile.references["mce"] != "alexnet":
+        reference = _reference(plan, tables, column)
+    return networks.evaluation(plan, network, column, reference=reference)
 
 
 def _reference(plan: Plan, tables: Mapping[str, Table], column: Column) -> Job:
@@ -171,70 +162,9 @@ def _reference(plan: Plan, tables: Mapping[str, Table], column: Column) -> Job:
             ]
         )
     recipe = scale(recipes.plain(recipes.resolve(tables, tables[table], found[0])), plan.profile)
-    network = _network(plan, recipe, row, plan.profile.seeds[0])
+    network = networks.trained(plan, recipe, row, plan.profile.seeds[0])
     plain = column.model_copy(update={"metric": "mean_accuracy"})
-    return _evaluation(plan, network, plain, {})
-
-
-def _data(plan: Plan, dataset: str) -> Job:
-    if dataset not in plan.sets:
-        plan.sets[dataset] = _data_job(plan, dataset)
-    return plan.sets[dataset]
-
-
-def _data_job(plan: Plan, dataset: str) -> Job:
-    spec = resolved(plan.profile, dataset, plan.options.data)
-    images = plan.profile.sizes.get(dataset, 0 if "of" in spec else _size(spec))
-    entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
-    inputs = {}
-    if "of" in spec:
-        whole = _data(plan, str(spec["of"]))
-        inputs, images = {"of": whole.id}, whole.images
-    return _added(plan, "data", spec, None, inputs, f"data {dataset}", images, entries)
-
-
-def _size(spec: Mapping[str, Any]) -> int:
-    """Images in a set, as far as its recipe and the user's folder tell; corrupted sets hold each image 75 times."""
-    own = folders.images(Path(spec["root"]) / spec["split"], each=spec["count"]) if "root" in spec else spec["count"]
-    return int(own) * (75 if "corrupted" in (spec["split"], spec["name"].rpartition("_")[2]) else 1)
-
-
-def _job(
-    plan: Plan,
-    kind: Kind,
-    spec: dict[str, Any],
-    seed: int | None,
-    inputs: dict[str, str],
-    label: str,
-    images: int,
-    recipe: recipes.Plain,
-) -> Job:
-    entries = [f"repro.lab.jobs.{kind}"]
-    entries += [f"repro.lab.evaluators.{spec['evaluator']}"] if kind == "evaluate" else []
-    parts: Iterable[str] = spec["recipe"]
-    entries += [
-        f"repro.lab.{families.folder(group)}.{recipe[group]['name']}" for group in parts if families.has_names(group)
-    ]
-    return _added(plan, kind, spec, seed, inputs, label, images, tuple(entries))
-
-
-def _added(
-    plan: Plan,
-    kind: Kind,
-    spec: dict[str, Any],
-    seed: int | None,
-    inputs: dict[str, str],
-    label: str,
-    images: int,
-    entries: tuple[str, ...],
-) -> Job:
-    threads, where = plan.profile.threads, plan.options.device
-    if kind == "pretrain":
-        threads = int(spec["recipe"]["training"]["threads"]) or threads
-    if kind == "data":  # the same images whatever learns from them
-        threads, where = 1, "cpu"
-    job = Job(kind, spec, seed, inputs, code.version(entries), threads, where, label, images)
-    return plan.jobs[plan.add(job)]
+    return networks.evaluation(plan, network, plain, reference=None)
 
 
 def device(wanted: str) -> str:
@@ -250,20 +180,3 @@ def device(wanted: str) -> str:
 def has_card() -> bool:
     """Whether the machine shows a graphics card of any make that torch may reach: NVIDIA's, under Windows, AMD's."""
     return any(Path(file).exists() for file in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
-
-
-def resolved(profile: Profile, dataset: str, data: Mapping[str, Path]) -> dict[str, Any]:
-    """The recipe of what stands for a data set, with the user's own folders in place of their names.
-
-    Raises `DataMissing` where a folder was not named or is not there.
-    """
-    spec = recipes.dataset(profile, dataset)
-    for key, value in spec.items():
-        if isinstance(value, str) and value.startswith("$"):
-            if value[1:] not in data:
-                raise DataMissing(
-                    f"{dataset} needs {profile.data[value[1:]]}: name its folder with --data {value[1:]}=DIR"
-                )
-            folder = data[value[1:]]
-            spec = {**spec, key: str(folder.resolve()), "fingerprint": folders.fingerprint(folder)}
-    return spec

@@ -31,6 +31,20 @@ def fingerprint(folder: Path) -> str:
 
 
 @cache
+def contents(folder: Path) -> str:
+    """Hash over the relative path and size of each file below a folder, wherever the folder is.
+
+    Raises `DataMissing` where there is no such folder or nothing in it.
+    """
+    if not folder.is_dir():
+        raise DataMissing(f"{folder}: expected a folder of images, found {'a file' if folder.exists() else 'nothing'}")
+    listing = sorted([name, size] for name, size, _ in _files(folder, ""))
+    if not listing:
+        raise DataMissing(f"{folder}: expected a folder of images, found no file in it")
+    return digest(listing)[:32]
+
+
+@cache
 def images(split: Path, *, each: int) -> int:
     """How many images a split of an ImageFolder tree gives with at most `each` of a class (0: all), for an estimate."""
     if not split.is_dir():

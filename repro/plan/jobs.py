@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from repro.files import digest
+from repro.store import identity
 
-Kind = Literal["data", "pretrain", "probe", "evaluate"]
+Kind = Literal["data", "weights", "pretrain", "probe", "evaluate", "similarity"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,3 @@ class Job:
     def id(self) -> str:
         """32 hexadecimal digits."""
         return identity(self.content)
-
-
-def identity(content: Mapping[str, Any]) -> str:
-    """The id of a job's content."""
-    return digest(dict(content))[:32]

@@ -24,7 +24,8 @@ from repro.store import Store
 TRIES = 2  # of a job whose worker died or whose input was found damaged
 AGAIN = 1.0  # seconds between two looks at a job that another run is at
 PATIENCE = 30.0  # seconds a worker has to leave its work in order before it is killed
-ORDER = {"evaluate": 0, "probe": 1, "data": 2, "pretrain": 3}  # finish what is begun before beginning more
+ORDER = {"evaluate": 0, "similarity": 0, "probe": 1, "weights": 2, "data": 2, "pretrain": 3}
+"""Finish what is begun before beginning more."""
 
 
 class Observer(Protocol):

@@ -23,9 +23,8 @@ from repro.errors import ReproError
 from repro.files import explain, file_digest
 from repro.lab.jobs import Context, Stopped
 from repro.lab.recipes import member
-from repro.plan.jobs import identity
 from repro.run import environment
-from repro.store import Record, Store
+from repro.store import Record, Store, identity
 
 CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
 

@@ -25,7 +25,7 @@ def table(spec: model.Table, stem: str, tables: Tables, faults: Faults) -> None:
         _unique(kind, [part.id for part in parts], faults)
     columns = [column.id for column in spec.columns]
     for index, column in enumerate(spec.columns):
-        known = families.members("evaluators")
+        known = (*families.members("evaluators"), *families.ASKED)
         if column.evaluator not in known and column.not_runnable is None:
             faults.add(
                 ("columns", index, "evaluator"),
@@ -34,6 +34,7 @@ def table(spec: model.Table, stem: str, tables: Tables, faults: Faults) -> None:
     for index, row in enumerate(spec.rows):
         _reported(row, ("rows", index), columns, faults)
         _row_recipe(spec, row, ("rows", index), tables, faults)
+    _asked(spec, faults)
     _marks(spec, faults)
     for index, claim in enumerate(spec.claims):
         _claim(claim, ("claims", index), spec, tables, faults)
@@ -75,7 +76,7 @@ def _row_recipe(spec: model.Table, row: model.Row, place: Place, tables: Tables,
         return
     whole = recipes.merged(spec, row)
     for group in whole:
-        if group not in families.GROUPS:
+        if group not in (*families.GROUPS, *families.ASKED):
             known = f"expected {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
             sentence = f'row "{row.id}": recipe group "{group}" is not known; {known}'
             faults.add(_recipe_place(spec, row, place, group, None), sentence)
@@ -86,6 +87,24 @@ def _row_recipe(spec: model.Table, row: model.Row, place: Place, tables: Tables,
             )
         elif row.not_runnable is None:  # what code that is not there asks for cannot be known
             _group(spec, row, place, group, whole[group], faults)
+
+
+def _asked(spec: model.Table, faults: Faults) -> None:
+    """A column may ask for a group of its own, which stands in the table's [recipe] and is one for all rows."""
+    for group in families.ASKED:
+        if any(column.evaluator == group and column.not_runnable is None for column in spec.columns):
+            if group not in spec.recipe:
+                faults.add(("recipe",), f'[recipe] of {spec.id}: the evaluator "{group}" needs a group "{group}" in it')
+                continue
+            keys, fields = spec.recipe[group], families.fields(group, None)
+            for key in sorted(keys.keys() | fields.keys()):
+                place, label = ("recipe", group, key), f"recipe.{group}.{key}"
+                if key not in fields:
+                    faults.add(place, f"{label}: unknown; expected {listed(fields)}{nearest(key, fields)}")
+                elif key not in keys:
+                    faults.add(("recipe", group), f"{label} ({fields[key]}) is missing; nothing has a default")
+                elif not families.fits(keys[key].value, fields[key]):
+                    faults.add(place, f"{label}: expected {fields[key]}, found {keys[key].value!r}")
 
 
 def _same_as(row: model.Row, place: Place, tables: Tables, faults: Faults) -> None:
@@ -244,7 +263,7 @@ def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
 def _target(key: str, faults: Faults) -> None:
     """What a rule of a profile is for: `group`, `group.key`, or either of `group=name`."""
     group, _, name = key.split(".")[0].partition("=")
-    if group not in families.GROUPS:
+    if group not in (*families.GROUPS, *families.ASKED):
         known = f"groups are {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
         faults.add(("scale", key), f'scale "{key}": expected "group.key" of a recipe, {known}')
     elif name and name not in families.members(families.folder(group)):

@@ -57,6 +57,7 @@ def recipe() -> dict[str, dict[str, Any]]:
             "drops": [],
             "drop_factor": 1.0,
             "precision": "fp32",
+            "compile": False,
             "threads": 1,
         },
     }

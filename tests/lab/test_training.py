@@ -23,6 +23,7 @@ def recipe(**changes: Any) -> training.Recipe:
         "drops": (),
         "drop_factor": 1.0,
         "precision": "fp32",
+        "compile": False,
         "threads": 0,
     }
     return training.Recipe(**{**values, **changes})

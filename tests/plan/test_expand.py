@@ -76,7 +76,7 @@ def test_a_reference_that_is_no_row_is_told() -> None:
 def test_textures_are_made_of_the_images_that_are_learned_from() -> None:
     plan = expand(SPECS.tables, SPECS.table("table1"), MINI, Options(seeds=[0], rows=["moco-k16384-texture-a2"]))
     jobs = by_label(plan)
-    images, textures = jobs["data imagenet-100/train"], jobs["data imagenet-texture/train"]
+    images, textures = jobs["data imagenet-100/train"], jobs["data imagenet-100-texture/train"]
     assert textures.inputs == {"of": images.id}
     assert textures.images == images.images
     pretrain = jobs["pretrain moco-k16384-texture-a2, seed 0"]

@@ -22,8 +22,8 @@ SPECS = load.specs()
 def board(tmp_path: Path) -> Board:
     """Two rows and two columns, one cell measured with three seeds, one of them at a judged profile."""
     mini = load.profile("mini").model_dump(by_alias=True)
-    data = {name: one for name, one in mini["datasets"].items() if name != "imagenet-texture/train"}
-    lacking = {"judges": "cells", "datasets": data, "missing": {"imagenet-texture/train": "no textures"}}
+    data = {name: one for name, one in mini["datasets"].items() if name != "imagenet-100-texture/train"}
+    lacking = {"judges": "cells", "datasets": data, "missing": {"imagenet-100-texture/train": "no textures"}}
     means = Profile.model_validate({**mini, **lacking})
     rows = ["moco-k16384", "moco-k16384-texture-a2"]
     options = Options(seeds=[0, 1, 2], rows=rows, columns=["imagenet", "imagenet-r"])

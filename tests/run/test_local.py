@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from repro.errors import StoreError
-from repro.plan.expand import resolved
+from repro.plan.sets import resolved
 from repro.plan.jobs import Job, Kind
 from repro.run import local
 from repro.run.local import Local, Summary

@@ -28,6 +28,7 @@ class Context:
     """What a job may ask of the worker that runs it, and tell it."""
 
     device: str
+    loaders: int = 0  # processes that decode images; 0: the job's own. They change no result
     progress: Callable[[int, int, str], None] = field(default=_silent)  # done, total, unit
     note: Callable[[str], None] = field(default=_silent)  # one line for the log
     stopping: Callable[[], bool] = field(default=lambda: False)

@@ -1,0 +1,74 @@
+"""The data sets of a plan: what stands for each of the paper's, whether it is here, and the job that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from repro.errors import DataMissing
+from repro.plan import code, folders
+from repro.plan.jobs import Job
+from repro.plan.outline import Options, Plan
+from repro.spec import recipes
+from repro.spec.model import Profile
+
+
+def absent(dataset: str, profile: Profile, options: Options) -> str | None:
+    """Why nothing stands for a data set here, or None."""
+    if dataset not in profile.datasets:
+        return profile.missing.get(dataset, f'nothing stands for {dataset} in the profile "{profile.id}"')
+    spec = recipes.dataset(profile, dataset)
+    if "of" in spec:
+        return absent(str(spec["of"]), profile, options)
+    for value in spec.values():
+        if isinstance(value, str) and value.startswith("$") and value[1:] not in options.data:
+            return f"needs {profile.data[value[1:]]}: {_named(value[1:])}"
+    return None
+
+
+def data(plan: Plan, dataset: str) -> Job:
+    """The job that makes what stands for a data set, once for the whole plan."""
+    if dataset not in plan.sets:
+        plan.sets[dataset] = _job(plan, dataset)
+    return plan.sets[dataset]
+
+
+def resolved(profile: Profile, dataset: str, named: Mapping[str, Path]) -> dict[str, Any]:
+    """The recipe of what stands for a data set, with the user's own folders in place of their names.
+
+    Raises `DataMissing` where a folder was not named or is not there.
+    """
+    spec = recipes.dataset(profile, dataset)
+    for key, value in spec.items():
+        if isinstance(value, str) and value.startswith("$"):
+            if value[1:] not in named:
+                raise DataMissing(f"{dataset} needs {profile.data[value[1:]]}: {_named(value[1:])}")
+            folder = named[value[1:]]
+            print_of = folders.contents if key == "place" else folders.fingerprint
+            spec = {**spec, key: str(folder.resolve()), "fingerprint": print_of(folder)}
+    return spec
+
+
+def _named(name: str) -> str:
+    return f"name its folder with --data {name}=DIR, or in repro.toml"
+
+
+def _job(plan: Plan, dataset: str) -> Job:
+    spec = resolved(plan.profile, dataset, plan.options.data)
+    images = plan.profile.sizes.get(dataset, 0 if "of" in spec else _size(spec))
+    entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
+    inputs = {}
+    if "of" in spec:
+        whole = data(plan, str(spec["of"]))
+        inputs, images = {"of": whole.id}, whole.images
+    # the same images whatever learns from them, so neither threads nor device are the plan's
+    return plan.add(Job("data", spec, None, inputs, code.version(entries), 1, "cpu", f"data {dataset}", images))
+
+
+def _size(spec: Mapping[str, Any]) -> int:
+    """Images in a set, as far as its recipe and the user's folder tell; corrupted sets hold each image 75 times."""
+    if "place" in spec:
+        return 0  # the profile says how many there are
+    own = folders.images(Path(spec["root"]) / spec["split"], each=spec["count"]) if "root" in spec else spec["count"]
+    return int(own) * (75 if "corrupted" in (spec["split"], spec["name"].rpartition("_")[2]) else 1)
