@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.cli_checkpoints import checkpoints
 from repro.cli_data import data
+from repro.cli_plan import Typed, absent, planned, settle
 from repro.errors import DataMissing, Interrupted, ReproError, UsageError
 from repro.options import PLANNED, shared
 from repro.render.printable import printable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from repro.plan.needs import Needs
     from repro.run.local import Summary
     from repro.spec.load import Specs
+    from repro.spec.model import Checkpoint
     from repro.store import Store
 
 FINE, DIFFERS, USAGE, INCOMPLETE, DATA_MISSING = 0, 1, 2, 3, 4  # exit codes
@@ -91,15 +94,17 @@ def show(table: str, as_json: bool) -> None:
 @shared(*PLANNED, "json")
 def plan_(table: str, as_json: bool, **typed: Any) -> None:
     """What would run, why, what it costs and what is missing; runs nothing."""
+    from repro.plan.cost import tariff
     from repro.plan.needs import needs
-    from repro.render import documents, terminal
+    from repro.render import documents, forecast, terminal
 
     _, plan, store = _planned(table, **typed)
     found = needs(plan, store)
+    costs = tariff(plan, found, store)
     if as_json:
-        terminal.json(documents.plan(plan, found))
+        terminal.json(documents.plan(plan, found, costs))
     else:
-        terminal.plan(plan, found)
+        forecast.plan(plan, found, costs)
 
 
 @cli.command()
@@ -117,10 +122,15 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
     from repro.run.local import Summary
 
     specs, plan, store = _planned(table, **typed)
+    away = absent(specs, plan)
+    if away:
+        _fetch(away)
+        specs, plan, store = _planned(table, **typed)
     if plan.options.device == "cuda" and not has_card():
         raise UsageError("--device cuda: this machine shows no graphics card; --device cpu does without")
     store.prepare()
     code.remember(store.sources)
+    settle(plan, store)
     found = needs(plan, store)
     count = workers or plan.profile.workers
     terminal.opening(
@@ -186,46 +196,39 @@ def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
 
 
 cli.add_command(data)
+cli.add_command(checkpoints)
 
 
-def _planned(
-    table: str,
-    *,
-    profile: str,
-    results: Path,
-    rows: str,
-    columns: str,
-    seeds: str,
-    limit: int | None,
-    device: str | None,
-    data: Sequence[str],
-) -> tuple[Specs, Plan, Store]:
-    from repro.plan import code, expand, typed
-    from repro.spec import load
-    from repro.store import Store
+def _planned(table: str, **typed: Any) -> tuple[Specs, Plan, Store]:
+    return planned(table, Typed(**typed))
 
-    specs, means, store = load.specs(), load.profile(profile), Store(results)
-    store.check()
-    code.recall(store.sources)
-    options = expand.Options(
-        seeds=typed.seeds(seeds) or means.seeds,
-        rows=typed.names("--rows", rows),
-        columns=typed.names("--columns", columns),
-        limit=limit,
-        device=expand.device(device or means.device),
-        data=typed.folders(data, list(means.data), profile=means.id),
-    )
-    return specs, expand.expand(specs.tables, specs.table(table), means, options), store
+
+def _fetch(away: Mapping[str, Checkpoint]) -> None:
+    """Bring published weights here; a row whose file does not come says so in its cells, the rest goes on."""
+    import os
+
+    from repro.cli_checkpoints import bring
+    from repro.fetch.weights import Asked
+    from repro.render import terminal
+    from repro.spec import locations
+
+    try:
+        bring(list(away.values()), locations.load().weights, Asked(mirror=os.environ.get("REPRO_MIRROR")))
+    except DataMissing as error:
+        terminal.command(f"✗ {error}", "red")
 
 
 def _do(plan: Plan, found: Needs, store: Store, *, workers: int) -> Summary:
     """Run the jobs that are to do and say how it went; a signal stops them so that they can be gone on with."""
+    from repro.plan.expand import processes
     from repro.render import terminal
     from repro.render.progress import Display
     from repro.run.local import Local
 
     display = Display(terminal.console(), found.todo, plan.profile, workers)
-    local = Local(store, workers=workers, threads=plan.profile.threads, observer=display)
+    means = plan.profile
+    how = {"threads": means.threads, "loaders": means.loaders, "processes": processes(means, plan.options.device)}
+    local = Local(store, workers=workers, observer=display, **how)
     stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, lambda *_: local.ask_to_stop()) for number in stops]
     try:

@@ -137,32 +137,41 @@ def relative_mce(errors: Errors, reference: Errors, *, clean: float, reference_c
     return float(np.mean([100.0 * (ours[name] - clean) / (theirs[name] - reference_clean) for name in theirs]))
 
 
-def category_decision(probabilities: ArrayLike) -> NDArray[np.str_] | np.str_:
+def category_decision(probabilities: ArrayLike) -> NDArray[np.str_]:
     """The one of Geirhos' 16 categories with the largest mean probability; `(..., 1000)` softmax to `(...)` names.
 
-    The softmax is over all 1,000 classes of ImageNet; the first of equal categories in alphabetical order wins.
-    Raises `MetricError` for values outside 0 to 1, which are logits and not probabilities.
-
-    Source: rgeirhos/texture-vs-shape code/helper/human_categories.py and probabilities_to_decision.py.
-    Differs: means within one part in 10^12 are equal here, so that rounding does not break a tie.
+    The softmax is over all 1,000 classes of ImageNet in the order of their indices; otherwise as `category_by_mean`.
 
     >>> certain = np.zeros(1000)
     >>> certain[281] = 1.0
     >>> str(category_decision(certain)), str(category_decision(np.full(1000, 0.001)))
     ('cat', 'airplane')
     """
+    if np.shape(probabilities)[-1:] != (_CLASSES,):
+        raise MetricError(f"expected probabilities (..., {_CLASSES}), found shape {np.shape(probabilities)}")
+    return category_by_mean(probabilities, geirhos16())
+
+
+def category_by_mean(probabilities: ArrayLike, members: Mapping[str, Sequence[int]]) -> NDArray[np.str_]:
+    """The category with the largest mean probability; `(..., C)` softmax over all classes to `(...)` names.
+
+    `members` has each category's class indices; of equal categories the first in its order wins. Raises `MetricError`
+    for values outside 0 to 1, which are logits and not probabilities.
+
+    Source: rgeirhos/texture-vs-shape code/helper/human_categories.py and probabilities_to_decision.py.
+    Differs: means within one part in 10^12 are equal here, so that rounding does not break a tie.
+
+    >>> category_by_mean([[0.4, 0.3, 0.3], [0.2, 0.1, 0.7]], {"cat": [0], "dog": [1, 2]}).tolist()
+    ['cat', 'dog']
+    """
     values = np.asarray(probabilities, dtype=np.float64)
-    if values.ndim == 0 or values.shape[-1] != _CLASSES:
-        raise MetricError(f"expected probabilities (..., {_CLASSES}), found shape {values.shape}")
     if values.size == 0:
         raise MetricError("expected probabilities of at least one image, found none")
     if not np.all((values >= 0) & (values <= 1)):
         raise MetricError("expected probabilities from 0 to 1, found other values: apply the softmax first")
-    categories = geirhos16()
-    scores = np.stack([values[..., list(indices)].mean(axis=-1) for indices in categories.values()], axis=-1)
+    scores = np.stack([values[..., list(indices)].mean(axis=-1) for indices in members.values()], axis=-1)
     first = np.argmax(scores >= scores.max(axis=-1, keepdims=True) * (1 - _TIE), axis=-1)
-    decision: NDArray[np.str_] | np.str_ = np.array(list(categories))[first]
-    return decision
+    return np.asarray(np.array(list(members))[first])
 
 
 def shape_bias(shape: Sequence[str], texture: Sequence[str], decision: Sequence[str | None]) -> ShapeBias:
@@ -229,6 +238,19 @@ def similarity(queries: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
         raise MetricError("expected embeddings with a direction, found one of length 0")
     cosines: NDArray[np.float64] = np.sum(left * right, axis=-1) / lengths
     return cosines
+
+
+def class_accuracies(predictions: ArrayLike, labels: ArrayLike) -> dict[int, float]:
+    """Accuracy on the images of each class that has any, in the order of the classes' indices.
+
+    >>> class_accuracies([3, 1, 2, 2], [3, 1, 0, 1])
+    {0: 0.0, 1: 50.0, 3: 100.0}
+    """
+    predicted, right = _pair(predictions, labels)
+    if right.min() < 0:
+        raise MetricError(f"expected class indices of 0 or more, found {right.min()}")
+    images, hits = np.bincount(right), np.bincount(right[predicted == right], minlength=right.max() + 1)
+    return {int(index): _percent(hits[index], int(images[index])) for index in np.flatnonzero(images)}
 
 
 def _percent(part: int | np.integer, whole: int) -> float:

@@ -18,6 +18,9 @@ PLANNED = (
     "limit",
     "device",
     "data",
+    "source",
+    "weights",
+    "named",
 )  # those of every verb that plans
 
 
@@ -55,6 +58,17 @@ def shared(*wanted: str) -> Callable[[F], F]:
             metavar="[NAME=]DIR",
             help="Folder of the user's own images that the profile asks for.",
         ),
+        "source": click.option(
+            "--source",
+            type=click.Choice(["train", "download"]),
+            default="train",
+            show_default=True,
+            help="Train the networks, or take the weights that others published; kept and judged apart.",
+        ),
+        "weights": click.option(
+            "--weights", type=click.Path(path_type=Path), help="A network of your own, to stand in the table as a row."
+        ),
+        "named": click.option("--as", "named", metavar="NAME", help="The id of that row."),
         "json": click.option(
             "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."
         ),

@@ -187,9 +187,10 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
     code, out, err = typed("plan", "table1", *options, "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
-    assert told.keys() == {"schema", "id", "profile", "seeds", "jobs", "seconds", "not_runnable"}
+    whole = {"schema", "id", "profile", "seeds", "jobs", "source", "seconds", "bytes", "rows", "not_runnable"}
+    assert told.keys() == whole
     assert (told["schema"], told["id"], told["profile"], told["seeds"]) == (1, "table1", "tiny", [0, 1])
-    keys = {"id", "kind", "label", "seed", "inputs", "action", "reason", "seconds"}
+    keys = {"id", "kind", "label", "seed", "inputs", "action", "reason", "seconds", "bytes"}
     assert all(job.keys() == keys for job in told["jobs"])
     why = {job["label"]: (job["action"], job["reason"]) for job in told["jobs"]}
     fresh = "no record of this recipe, data, seed and code"
@@ -223,7 +224,7 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
 
 # ---------------------------------------------------------------------------------------------------- check, export
 
-CHECK_KEYS = {"schema", "id", "profile", "seeds", "exit", "reason", "counts", "cells", "claims"}
+CHECK_KEYS = {"schema", "id", "profile", "seeds", "source", "exit", "reason", "counts", "cells", "claims"}
 CELL_KEYS = {
     "row", "column", "reported", "seeds", "verdict", "reason", "flags", "difference", "literal", "interval",
     "difference_p", "equivalence_p",
@@ -366,7 +367,10 @@ WRONG = {
     "run table1 --data photos": '--data: the profile "mini" asks for no folder, found "photos"',
     "run table1 --profile pilot --data photographs=": '--data: expected a folder, found "photographs="',
     "run table1 --profile pilot --data a --data b": '--data: "photographs" is given twice, as a and b',
-    "check table1 --profile two.toml --data a": '--data: expected NAME=DIR with NAME one of left, right, found "a"',
+    "check table1 --profile two.toml --data a=b": '--data: expected NAME=DIR with NAME one of left, right, found "a=b"',
+    "run table1 --weights mine.pth": "a network of your own needs both: --as NAME, the id of its row is missing",
+    "run table1 --as mine": "a network of your own needs both: --weights FILE, its network is missing",
+    "run table1 --weights mine.pth --as Mine": '--as: expected small letters, digits, "." and "-", found "Mine"',
 }
 
 

@@ -122,6 +122,9 @@ def test_a_mistake_is_a_sentence(
 def test_an_unknown_set_is_named(typed: Typed) -> None:
     code, _, err = typed("data", "make", "imagenet", "--root", "x")
     assert code == 2
+    assert "No such command 'imagenet'" in err
+    code, _, err = typed("data", "look", "imagenet", "--root", "x")
+    assert code == 2
     assert "'imagenet' is not 'imagenet-texture'" in err
 
 

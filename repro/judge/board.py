@@ -55,6 +55,11 @@ class Board:
     claims: tuple[ClaimReading, ...]
 
     @property
+    def leg(self) -> str:
+        """Whose networks these are, where they were not trained here; the two legs are judged apart."""
+        return "published weights" if self.options.source == "download" else ""
+
+    @property
     def failed(self) -> int:
         """Number of cells whose last try failed."""
         return sum(cell.verdict is Verdict.FAILED for cell in self.cells.values())

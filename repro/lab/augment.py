@@ -7,6 +7,7 @@ device of the images. Images are float32 (N, 3, H, W) in [0, 1] unless said othe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -27,33 +28,55 @@ class Boxes:
     width: Tensor
 
 
+@dataclass(frozen=True)
+class Cuts:
+    """What a rectangle is drawn from before the size of its image is known; float32, (N, ...) each."""
+
+    areas: Tensor  # (N, attempts), of the image's
+    aspects: Tensor  # (N, attempts), width over height
+    places: Tensor  # (N, 2) in [0, 1), of the room that is left
+
+
 def draw_boxes(
-    count: int, size: tuple[int, int], *, scale: tuple[float, float], ratio: tuple[float, float], generator: Generator
+    count: int,
+    size: tuple[int, int] | Tensor,
+    *,
+    scale: tuple[float, float],
+    ratio: tuple[float, float],
+    generator: Generator,
 ) -> Boxes:
     """Rectangles of random area and aspect inside images of `size` (height, width), as RandomResizedCrop draws them.
 
-    Area is uniform on `scale` times the image's, the aspect log-uniform on `ratio`; the first of ten attempts that
-    fits is taken, else the central rectangle of the nearest allowed aspect.
+    `size` is that of all images or int64 (N, 2), that of each. Area is uniform on `scale` times the image's, the aspect
+    log-uniform on `ratio`; the first of ten attempts that fits is taken, else the central rectangle of the nearest
+    allowed aspect.
 
     Source: pytorch/vision@v0.20.0 torchvision/transforms/transforms.py RandomResizedCrop.get_params.
     """
-    rows, columns = size
-    areas = draw_uniform(count * _ATTEMPTS, scale, generator=generator).view(count, -1) * (rows * columns)
+    areas = draw_uniform(count * _ATTEMPTS, scale, generator=generator).view(count, -1)
     logs = draw_uniform(count * _ATTEMPTS, (math.log(ratio[0]), math.log(ratio[1])), generator=generator)
-    aspects = logs.view(count, -1).exp()
-    widths, heights = (areas * aspects).sqrt().round().long(), (areas / aspects).sqrt().round().long()
+    places = torch.rand((2, count), generator=generator, device=generator.device)
+    sizes = size if isinstance(size, Tensor) else torch.tensor(size).expand(count, 2)
+    return fitted(Cuts(areas, logs.view(count, -1).exp(), places.T), sizes, ratio=ratio)
+
+
+def fitted(cuts: Cuts, sizes: Tensor, *, ratio: tuple[float, float]) -> Boxes:
+    """The rectangles that the numbers drawn mean in images of `sizes`, int64 (N, 2), height and width."""
+    rows, columns = sizes[:, :1], sizes[:, 1:]  # N x 1
+    areas = cuts.areas * (rows * columns)
+    widths, heights = (areas * cuts.aspects).sqrt().round().long(), (areas / cuts.aspects).sqrt().round().long()
     fits = (widths > 0) & (widths <= columns) & (heights > 0) & (heights <= rows)
     first = fits.int().argmax(1, keepdim=True)
-    fitted = fits.any(1)
-    whole = min(max(columns / rows, ratio[0]), ratio[1])  # the aspect of the fallback
-    fallback_height = rows if columns / rows >= whole else round(columns / whole)
-    fallback_width = round(rows * whole) if columns / rows > whole else columns
-    height = torch.where(fitted, heights.gather(1, first).squeeze(1), fallback_height)
-    width = torch.where(fitted, widths.gather(1, first).squeeze(1), fallback_width)
-    places = torch.rand((2, count), generator=generator, device=generator.device)
-    top = torch.where(fitted, (places[0] * (rows - height + 1)).long(), (rows - height) // 2)
-    left = torch.where(fitted, (places[1] * (columns - width + 1)).long(), (columns - width) // 2)
-    return Boxes(top, left, height, width)
+    is_found = fits.any(1, keepdim=True)
+    shape = columns.double() / rows
+    whole = shape.clamp(*ratio)  # the aspect of the fallback
+    fallback_height = torch.where(shape >= whole, rows, (columns / whole).round().long())
+    fallback_width = torch.where(shape > whole, (rows * whole).round().long(), columns)
+    height = torch.where(is_found, heights.gather(1, first), fallback_height)
+    width = torch.where(is_found, widths.gather(1, first), fallback_width)
+    top = torch.where(is_found, (cuts.places[:, :1] * (rows - height + 1)).long(), (rows - height) // 2)
+    left = torch.where(is_found, (cuts.places[:, 1:] * (columns - width + 1)).long(), (columns - width) // 2)
+    return Boxes(*(part.squeeze(1) for part in (top, left, height, width)))
 
 
 def draw_uniform(count: int, ends: tuple[float, float], *, generator: Generator) -> Tensor:
@@ -64,6 +87,11 @@ def draw_uniform(count: int, ends: tuple[float, float], *, generator: Generator)
 def draw_chance(count: int, probability: float, *, generator: Generator) -> Tensor:
     """(count,) bool, true with the probability given."""
     return torch.rand(count, generator=generator, device=generator.device) < probability
+
+
+def draw_orders(count: int, kinds: int, *, generator: Generator) -> Tensor:
+    """(count, kinds) int64, a permutation of the kinds for each image."""
+    return torch.rand((count, kinds), generator=generator, device=generator.device).argsort(1)
 
 
 def crop(images: Tensor, boxes: Boxes, *, flipped: Tensor, pixels: int) -> Tensor:
@@ -152,6 +180,20 @@ def hue(images: Tensor, turns: Tensor) -> Tensor:
     result[:, 1] = value - chroma * (sixth - 2).abs_().sub_(1).clamp_(0, 1)
     result[:, 2] = value - chroma * (sixth - 4).abs_().sub_(1).clamp_(0, 1)
     return result.clamp_(0, 1)
+
+
+JITTERS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (brightness, contrast, saturation, hue)
+
+
+def jitter(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
+    """The four jitters, each image's in its own `order`, int64 (N, 4), by its `factors`, float32 (N, 4); in place."""
+    for turn in range(order.shape[1]):
+        for kind, change in enumerate(JITTERS):
+            chosen = (order[:, turn] == kind).nonzero().squeeze(1)
+            if len(chosen):
+                rows = chosen.to(images.device)
+                images.index_copy_(0, rows, change(images.index_select(0, rows), factors[chosen, kind]))
+    return images
 
 
 def blur(images: Tensor, sigmas: Tensor, *, radius: int) -> Tensor:

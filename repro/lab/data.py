@@ -29,6 +29,7 @@ class Recipe:
 
     pretrain: str
     labelled: str
+    held_out: str  # watched by a probe that looks after each epoch
     pixels: int
 
 
@@ -54,17 +55,40 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Packed:
+    """Images decoded into a cache (`repro.lab.cache`), each whole and of a size of its own; seen as `Files` are."""
+
+    root: Path
+    files: tuple[str, ...]  # below the root
+    digests: tuple[str, ...]  # SHA-256 of each file
+    cells: NDArray[np.int64]  # (N, 4): the file, the first byte in it, height and width; uint8 (3, height, width)
+    resize: int
+    pixels: int
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, rows: Any) -> Packed:
+        return replace(self, cells=self.cells[rows])
+
+
+Pictures = NDArray[np.uint8] | Files | Packed
+"""The images of a set, and of some of it: `pictures[rows]`."""
+
+
+@dataclass(frozen=True)
 class Images:
     """A set of images, with what is known of each.
 
-    `images` is uint8 (N, 3, H, W), all of one size, or `Files` of any size; `labels` int64 (N,), -1 where unlabelled;
-    `classes` names the labels. `textures` int64 (N,) is the class of the texture where it differs from the shape's (cue
-    conflict). `condition` int64 (N,) indexes `conditions`, such as "gaussian_noise/3". `names` (N,) tells the images of
-    a set apart, so that sets made from the same images can be laid side by side; a file's is its path without the
+    `images` is uint8 (N, 3, H, W), all of one size, or `Files` or `Packed` of any size; `labels` int64 (N,), -1 where
+    unlabelled; `classes` names the labels. `textures` int64 (N,) is the class of the texture where it differs from the
+    shape's (cue conflict). `condition` int64 (N,) indexes `conditions`, such as "gaussian_noise/3". `names` (N,) tells
+    the images of a set apart, so that sets made from the same images can be laid side by side; a file's is its path
+    without the
     ending. `parents` maps each class to an index of `parent_names`, -1 for a class without a superclass.
     """
 
-    images: NDArray[np.uint8] | Files
+    images: Pictures
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     textures: NDArray[np.int64] | None = None
@@ -75,7 +99,7 @@ class Images:
     parent_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.images, Files):
+        if isinstance(self.images, np.ndarray):
             assert self.images.shape[1:] == (3, *self.images.shape[2:])
             assert self.images.dtype == np.uint8
         for column in (self.labels, self.textures, self.condition):
@@ -91,8 +115,7 @@ class Images:
     def digest(self) -> str:
         """SHA-256 of everything in the set, in hexadecimal: equal digests are equal sets."""
         total = hashlib.sha256(json.dumps(_description(self), sort_keys=True).encode())
-        pixels = (self.images.paths, self.images.sizes) if isinstance(self.images, Files) else (self.images,)
-        for column in (*pixels, self.labels, self.textures, self.condition, self.names):
+        for column in (*_columns(self.images), self.labels, self.textures, self.condition, self.names):
             total.update(b"none" if column is None else np.ascontiguousarray(column).data)
         return total.hexdigest()
 
@@ -103,18 +126,21 @@ class Images:
         return replace(self, **{name: column[rows] for name, column in columns.items() if column is not None})
 
 
-def write(images: Images, folder: Path) -> list[str]:
+def write(images: Images, folder: Path, *, place: str = "") -> list[str]:
     """Write a set as three files of `folder` and return their names; `info.json` comes last and holds the digest.
 
-    Of `Files` the listing is written, and apart from it where they are, as that may change.
+    Of `Files` and `Packed` the listing is written, and apart from it where they are, as that may change; `place` is the
+    folder of their owner's that they lie in or below.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = LISTING if isinstance(images.images, Files) else PICTURES
-    if isinstance(images.images, Files):
-        np.savez_compressed(folder / LISTING, paths=images.images.paths, sizes=images.images.sizes)
-        put(folder, images.images.root)
+    seen = images.images
+    pictures = PICTURES if isinstance(seen, np.ndarray) else LISTING
+    if isinstance(seen, np.ndarray):
+        np.save(folder / PICTURES, seen)
     else:
-        np.save(folder / PICTURES, images.images)
+        listed = {"paths": seen.paths, "sizes": seen.sizes} if isinstance(seen, Files) else {"cells": seen.cells}
+        np.savez_compressed(folder / LISTING, **listed)
+        _put(folder, seen.root, Path(place) if place else seen.root)
     columns = {name: getattr(images, name) for name in ("labels", "textures", "condition", "names")}
     np.savez(folder / TARGETS, **{name: column for name, column in columns.items() if column is not None})
     info = {"layout": LAYOUT, "digest": images.digest, **_description(images)}
@@ -122,9 +148,21 @@ def write(images: Images, folder: Path) -> list[str]:
     return [pictures, TARGETS, INFO]
 
 
-def put(folder: Path, root: Path) -> None:
-    """Note where the files of a set are now; it is no part of what the set is."""
-    write_whole(folder / PLACE, json.dumps({"root": str(root)}) + "\n")
+def move(folder: Path, place: Path) -> None:
+    """Note that the owner's folder is at another place now; the set is the same. One of arrays stays as it is."""
+    try:
+        now = json.loads((folder / PLACE).read_text(encoding="utf-8"))
+        if now["place"] != str(place):
+            _put(folder, place / Path(now["root"]).relative_to(now["place"]), place)
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError) as fault:
+        told = f"{folder / PLACE}: cannot be read ({fault}); delete {folder} to have the set listed again"
+        raise DataMissing(told) from fault
+
+
+def _put(folder: Path, root: Path, place: Path) -> None:
+    write_whole(folder / PLACE, json.dumps({"root": str(root), "place": str(place)}) + "\n")
 
 
 def read(folder: Path) -> Images:
@@ -134,7 +172,8 @@ def read(folder: Path) -> Images:
     """
     try:
         info = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        pictures = _files(folder, info) if "files" in info else np.load(folder / PICTURES, mmap_mode="r")
+        is_listed = "files" in info or "packed" in info
+        pictures = _listed(folder, info) if is_listed else np.load(folder / PICTURES, mmap_mode="r")
         with open(folder / TARGETS, "rb") as file, np.load(file) as targets:
             columns = {name: targets[name] for name in targets.files}
         if info["layout"] != LAYOUT or _shape(pictures) != info["shape"] or len(columns["labels"]) != len(pictures):
@@ -157,22 +196,39 @@ def read(folder: Path) -> Images:
         ) from fault
 
 
-def _files(folder: Path, info: dict[str, Any]) -> Files:
+def _listed(folder: Path, info: dict[str, Any]) -> Files | Packed:
     root = Path(json.loads((folder / PLACE).read_text(encoding="utf-8"))["root"])
     with open(folder / LISTING, "rb") as file, np.load(file) as listing:
-        return Files(root, listing["paths"], listing["sizes"], **info["files"])
+        if "files" in info:
+            return Files(root, listing["paths"], listing["sizes"], **info["files"])
+        known = {name: tuple(part) if isinstance(part, list) else part for name, part in info["packed"].items()}
+        return Packed(root, cells=listing["cells"], **known)
 
 
-def _shape(pictures: NDArray[np.uint8] | Files) -> list[int]:
-    return [len(pictures)] if isinstance(pictures, Files) else list(pictures.shape)
+def _columns(pictures: Pictures) -> tuple[NDArray[Any], ...]:
+    """What tells the images of a set from others; the hashes of packed ones are in the description."""
+    if isinstance(pictures, Files):
+        return pictures.paths, pictures.sizes
+    return (pictures.cells,) if isinstance(pictures, Packed) else (pictures,)
+
+
+def _shape(pictures: Pictures) -> list[int]:
+    return list(pictures.shape) if isinstance(pictures, np.ndarray) else [len(pictures)]
+
+
+def _seen(pictures: Pictures) -> dict[str, object]:
+    if isinstance(pictures, np.ndarray):
+        return {}
+    how: dict[str, object] = {"resize": pictures.resize, "pixels": pictures.pixels}
+    if isinstance(pictures, Files):
+        return {"files": how}
+    return {"packed": {**how, "files": list(pictures.files), "digests": list(pictures.digests)}}
 
 
 def _description(images: Images) -> dict[str, object]:
-    seen = images.images
-    files = {"files": {"resize": seen.resize, "pixels": seen.pixels}} if isinstance(seen, Files) else {}
     return {
-        **files,
-        "shape": _shape(seen),
+        **_seen(images.images),
+        "shape": _shape(images.images),
         "classes": list(images.classes),
         "conditions": list(images.conditions),
         "parents": None if images.parents is None else list(images.parents),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,10 +18,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import augment, encoder, snapshot
+from repro.lab import augment, crops, encoder, snapshot, sources
+from repro.lab import input as input_
+from repro.lab.feed import Feed
 from repro.lab.jobs import Context, Stopped
+from repro.lab.pack import Pack
 from repro.lab.probing import Classifier, Fit, Material, accuracy
 from repro.lab.seeds import generator
+from repro.lab.sources import Errand, Load
 
 CHECKPOINT = "checkpoint.safetensors"
 _RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's, which the official probe leaves as it is
@@ -63,42 +68,76 @@ def fit(material: Material, course: Course, *, state: State, context: Context) -
     if course.selection == "best" and material.held_out is None:
         raise JobFailed('probe.selection: "best" needs held-out images and the job has none; set it to "last"')
     held_out = material.held_out
-    shown = held_out and encoder.features(material.encoder, held_out.images, show=material.plain, context=context)
-    epoch_steps = -(-len(material.train.images) // course.batch)
+    seen = held_out and encoder.features(material.encoder, held_out.images, show=material.plain, context=context)
+    epoch_steps = _epoch_steps(material, course)
     _resume(state, material.folder / CHECKPOINT, context=context)
     total, pace = epoch_steps * course.epochs, snapshot.Pace()
-    while state.step < total:
-        epoch, place = divmod(state.step, epoch_steps)
-        _step(state, material, course=course, epoch=epoch, place=place)
-        if held_out is not None and shown is not None and place + 1 == epoch_steps:
-            _look(state, shown, labels=held_out.labels)
-        context.progress(state.step, total, "steps")
-        if context.stopping():
-            _save(state, material.folder / CHECKPOINT)
-            raise Stopped(f"stopped after step {state.step} of {total}")
-        if pace.due():
-            pace.time(lambda: _save(state, material.folder / CHECKPOINT))
+    with closing(_feed(material, course, steps=total, context=context)) as feed:
+        while state.step < total:
+            _step(state, material, course=course, load=feed.at(state.step))
+            if held_out is not None and seen is not None and state.step % epoch_steps == 0:
+                _look(state, seen, labels=held_out.labels)
+            context.progress(state.step, total, "steps")
+            if context.stopping():
+                _save(state, material.folder / CHECKPOINT)
+                raise Stopped(f"stopped after step {state.step} of {total}")
+            if pace.due():
+                pace.time(lambda: _save(state, material.folder / CHECKPOINT))
     (material.folder / CHECKPOINT).unlink(missing_ok=True)
     return _chosen(state, material, course=course)
 
 
-@torch.no_grad()
-def _step(state: State, material: Material, *, course: Course, epoch: int, place: int) -> None:
-    """One batch: random crop and flip, features of the frozen encoder, gradient of the layer alone, update."""
-    images, labels, device = material.train.images, material.train.labels, state.weight.device
-    chosen = order(len(images), material.seed, epoch=epoch)[place * course.batch : (place + 1) * course.batch]
-    views = augmented(
-        torch.from_numpy(images[chosen.numpy()]).to(device), material, scale=course.crop_scale, step=state.step
+def _epoch_steps(material: Material, course: Course) -> int:
+    return -(-len(material.train.images) // course.batch)
+
+
+def _places(material: Material, course: Course, step: int) -> Tensor:
+    """Which images a step learns from; the last of an epoch has what is left."""
+    epoch, place = divmod(step, _epoch_steps(material, course))
+    whole = order(len(material.train.images), material.seed, epoch=epoch)
+    return whole[place * course.batch : (place + 1) * course.batch]
+
+
+def _feed(material: Material, course: Course, *, steps: int, context: Context) -> Feed:
+    """What each step needs: whole images, or crops made one by one as the official code does."""
+    images = material.train.images
+
+    def errand(step: int) -> Errand:
+        return Errand(step, 0, sources.some(images, _places(material, course, step)), None)
+
+    make = sources.whole if material.mode == "batched" else _maker(material, course)
+    return input_.opened(errand, make, images, steps=steps, loaders=context.loaders, device=context.device)
+
+
+def _maker(material: Material, course: Course) -> Callable[[Errand], Load]:
+    from repro.lab import official  # torchvision takes a second to import, and only this needs it
+
+    size = {"scale": course.crop_scale, "ratio": _RATIO, "flip_probability": _FLIP, "pixels": material.pixels}
+    return official.Maker(
+        steps=official.cropped(**size),
+        count=1,
+        pixels=material.pixels,
+        seed=material.seed,
+        purpose="probe views",
+        negatives=None,
+        recipe=None,
     )
-    features = material.encoder.features(views).float()
+
+
+@torch.no_grad()
+def _step(state: State, material: Material, *, course: Course, load: Load) -> None:
+    """One batch: random crop and flip, features of the frozen encoder, gradient of the layer alone, update."""
+    device = state.weight.device
+    labels = material.train.labels[_places(material, course, state.step)].to(device)
+    features = material.encoder.features(shown(load, material, course, step=state.step, device=device)).float()
     scores = torch.addmm(state.bias, features, state.weight.T)
-    loss = F.cross_entropy(scores, labels[chosen].to(device))
+    loss = F.cross_entropy(scores, labels)
     if not math.isfinite(float(loss)):
         raise JobFailed(f"loss of the probe is {float(loss)} at step {state.step + 1}; lower probe.lr")
-    error = scores.softmax(1) - F.one_hot(labels[chosen], material.classes).to(device)  # gradient of the scores
-    state.weight.grad, state.bias.grad = error.T @ features / len(chosen), error.mean(0)
+    error = scores.softmax(1) - F.one_hot(labels, material.classes)  # gradient of the scores
+    state.weight.grad, state.bias.grad = error.T @ features / len(labels), error.mean(0)
     for group in state.optimizer.param_groups:
-        group["lr"] = course.rate(epoch)
+        group["lr"] = course.rate(state.step // _epoch_steps(material, course))
     state.optimizer.step()
     state.step += 1
 
@@ -109,13 +148,16 @@ def order(images: int, seed: int, *, epoch: int) -> Tensor:
     return torch.randperm(images, generator=generator(seed, "probe order", step=epoch))
 
 
-def augmented(images: Tensor, material: Material, *, scale: tuple[float, float], step: int) -> Tensor:
-    """Random crop and flip of (N, 3, H, W) uint8 images, normalised."""
+def shown(load: Load, material: Material, course: Course, *, step: int, device: torch.device) -> Tensor:
+    """Random crops and flips of a step's images, normalised."""
+    if load.images is None:
+        [views] = load.views
+        return material.normalise(input_.floats(views, device))
+    images = Pack(*load.images).to(device)
     random, count = generator(material.seed, "probe views", step=step), len(images)
-    size = (images.shape[2], images.shape[3])
-    boxes = augment.draw_boxes(count, size, scale=scale, ratio=_RATIO, generator=random)
+    boxes = augment.draw_boxes(count, images.sizes, scale=course.crop_scale, ratio=_RATIO, generator=random)
     flipped = augment.draw_chance(count, _FLIP, generator=random)
-    return material.normalise(augment.crop(images.float().div_(255), boxes, flipped=flipped, pixels=material.pixels))
+    return material.normalise(crops.cut(images, boxes, flipped=flipped, pixels=material.pixels))
 
 
 def _look(state: State, features: Tensor, *, labels: Tensor) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from repro.lab.batch import Batch, Negative, Queries, Setting
-from repro.lab.evaluation import Answers, Result
+from repro.lab.evaluation import About, Answers, Columns
 from repro.lab.jobs import Context
 from repro.lab.probing import Fit, Material
 from repro.lab.processes import Share
@@ -105,5 +106,12 @@ class Probe(Protocol):
 class Evaluator(Protocol):
     """A module of `repro/lab/evaluators`; it gets numpy arrays only, and `repro.metrics` does the arithmetic."""
 
-    def evaluate(self, answers: Answers) -> Result:
-        """From a network's answers to the metrics, and the arrays they can be computed from again."""
+    def observe(self, answers: Answers) -> dict[str, NDArray[Any]]:
+        """What is kept of each image of a chunk: named columns of numbers, a row an image, in small types.
+
+        The columns and their types are the same for every chunk of a set. Raises `JobFailed` where the set is not
+        one this evaluator is for.
+        """
+
+    def conclude(self, columns: Columns, about: About) -> dict[str, Any]:
+        """The metrics (percent) and `n` images that they are of, from the columns of all images alone."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from repro.lab.data import Images
+from repro.lab.data import Files, Images
+from repro.lab.decoding import centred, opened
 from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
 
 COUNT = 64  # enough for every class to be met
+CLASSES = 16  # of a set of files, those shown: as many as a sheet of full-size pictures has room for
 
 
 def preview(spec: Mapping[str, Any], *, of: Mapping[str, Any] | None) -> Images | None:
@@ -34,7 +37,22 @@ def preview(spec: Mapping[str, Any], *, of: Mapping[str, Any] | None) -> Images 
 def _few(spec: Mapping[str, Any]) -> Images:
     module = member("datasets", spec["name"])
     count = min(spec["count"], COUNT) if spec["name"] == "shapes" else 2
-    return module.build(_recipe(module, {**spec, "count": count}))
+    recipe = _recipe(module, {**spec, "count": count})
+    found = module.find(recipe, context=Context(device="cpu")) if hasattr(module, "find") else module.build(recipe)
+    return _decoded(found) if isinstance(found.images, Files) else found
+
+
+def _decoded(images: Images) -> Images:
+    """The first image of each of the first classes, in each condition, out of its file."""
+    place = images.labels if images.condition is None else images.condition * len(images.classes) + images.labels
+    _, first = np.unique(place, return_index=True)
+    few = images[first[images.labels[first] < CLASSES]]
+    files = few.images
+    assert isinstance(files, Files)
+    pictures = [opened(os.path.join(files.root, path)) for path in files.paths]
+    whole = np.stack([centred(each, resize=files.resize, pixels=files.pixels) for each in pictures])
+    parents = None if few.parents is None else few.parents[:CLASSES]
+    return replace(few, images=whole, classes=few.classes[:CLASSES], parents=parents)
 
 
 def _recipe(module: Any, spec: Mapping[str, Any]) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from repro.lab import snapshot
+from repro.lab import data, snapshot
 
 FILE = "probe.safetensors"
 
@@ -20,7 +20,7 @@ FILE = "probe.safetensors"
 class Labelled:
     """Images with a label each."""
 
-    images: NDArray[np.uint8]  # N x 3 x H x W
+    images: data.Pictures
     labels: Tensor  # int64 (N,)
 
 
@@ -32,9 +32,10 @@ class Material:
     train: Labelled
     held_out: Labelled | None  # watched by probes that look after each epoch; never learned from
     classes: int
-    plain: Callable[[Tensor], Tensor]  # uint8 N x 3 x H x W to what the encoder expects, without augmentation
-    normalise: Callable[[Tensor], Tensor]  # the same for float32 in [0, 1] of the right size
-    pixels: int
+    plain: Callable[[Tensor], Tensor]  # uint8 N x 3 x H x W to what the encoder expects, at the size they have
+    normalise: Callable[[Tensor], Tensor]  # the same for float32 in [0, 1]
+    mode: Literal["reference", "batched"]  # of `repro.lab.input`: how what is learned from is augmented
+    pixels: int  # the side of what is learned from
     seed: int
     folder: Path  # for checkpoints
     own: Classifier | None = None  # of these classes, where the network learned one together with its encoder

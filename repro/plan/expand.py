@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from repro.spec import recipes
 from repro.spec.model import Checkpoint, Column, Profile, Row, Table
 from repro.spec.places import listed, nearest
 
-__all__ = ["CellKey", "Options", "Plan", "device", "expand", "has_card"]
+__all__ = ["CellKey", "Options", "Plan", "device", "expand", "has_card", "processes"]
 
 
 def expand(tables: Mapping[str, Table], table: Table, profile: Profile, options: Options) -> Plan:
@@ -180,3 +181,17 @@ def device(wanted: str) -> str:
 def has_card() -> bool:
     """Whether the machine shows a graphics card of any make that torch may reach: NVIDIA's, under Windows, AMD's."""
     return any(Path(file).exists() for file in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
+def processes(profile: Profile, device: str) -> int:
+    """How many processes train one network: as the profile says; one a graphics card needs cards to be in use."""
+    if profile.processes != "cards":
+        return profile.processes
+    return max(1, len(_cards())) if device == "cuda" else 1
+
+
+def _cards() -> list[str]:
+    """The graphics cards that this process may use, by the driver's device files and CUDA_VISIBLE_DEVICES."""
+    found = [path.name for path in Path("/dev").glob("nvidia[0-9]*")]
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return found if seen is None else [name for name in seen.split(",") if name.strip()]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from repro.plan.expand import Plan
 from repro.plan.jobs import Job
-from repro.spec.model import Profile
+from repro.plan.outline import Plan
 from repro.store import Store
 
 
@@ -41,7 +39,9 @@ def needs(plan: Plan, store: Store) -> Needs:
 
 def _wanted(plan: Plan, done: set[str]) -> set[str]:
     wanted: set[str] = set()
-    waiting: list[str] = [job for seeds in plan.cells.values() for job in seeds.values()]
+    own = plan.options.own if not plan.options.rows else None  # a network of the user's: no other is asked to run
+    cells = {key: seeds for key, seeds in plan.cells.items() if own is None or key[0] == own[0]}
+    waiting: list[str] = [job for seeds in cells.values() for job in seeds.values()]
     while waiting:
         name = waiting.pop()
         if name not in wanted and name not in done:
@@ -60,14 +60,3 @@ def _reason(name: str, job: Job, done: set[str], store: Store) -> str:
         return "was interrupted; goes on from its checkpoint"
     absent = [role for role, other in job.inputs.items() if other not in done]
     return f"no record; needs {', '.join(absent)} first" if absent else "no record of this recipe, data, seed and code"
-
-
-def seconds(job: Job, profile: Profile) -> float | None:
-    """What the profile expects of a job on one worker, in seconds; None where it states no rate."""
-    rate = profile.rates.get(job.kind)
-    return job.images / rate.images_per_second if rate and job.images else None
-
-
-def total_seconds(jobs: Iterable[Job], profile: Profile) -> float:
-    """Sum of what is expected of jobs; those without an estimate count as nothing."""
-    return sum(seconds(job, profile) or 0.0 for job in jobs)

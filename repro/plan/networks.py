@@ -9,6 +9,7 @@ from typing import Any
 from repro.plan import code
 from repro.plan.jobs import Job, Kind
 from repro.plan.outline import Plan, Weights
+from repro.plan.passes import passes
 from repro.plan.scale import scale
 from repro.plan.sets import absent, data
 from repro.spec import families, recipes
@@ -36,7 +37,7 @@ def trained(plan: Plan, recipe: recipes.Plain, row: str, seed: int) -> Network:
         inputs["textures"] = data(plan, str(recipe["negatives"]["images"])).id
     groups = ("net", "views", "method", "negatives", "optimizer", "training", "input")
     spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": pixels}
-    images = train.images * int(recipe["training"]["epochs"])
+    images = round(train.images * int(recipe["training"]["epochs"]) * passes(recipe))
     pretrain = _job(plan, "pretrain", spec, seed, inputs, f"pretrain {named}", images, recipe)
     return Network(recipe, pretrain, _probe(plan, recipe, pretrain, named, seed), named)
 
@@ -63,7 +64,11 @@ def _probe(plan: Plan, recipe: recipes.Plain, encoder: Job, named: str, seed: in
     groups = ("net", "views", "input", "probe")
     spec: dict[str, Any] = {"recipe": {group: recipe[group] for group in groups}, "pixels": recipe["data"]["pixels"]}
     inputs = {"pretrain": encoder.id, "data": labelled.id}
-    return _job(plan, "probe", spec, seed, inputs, f"probe {named}", labelled.images, recipe)
+    watched = str(recipe["data"]["held_out"])
+    if "selection" in recipe["probe"] and absent(watched, plan.profile, plan.options) is None:  # it looks at epochs
+        inputs["held_out"] = data(plan, watched).id
+    images = labelled.images * int(recipe["probe"].get("epochs", 1))
+    return _job(plan, "probe", spec, seed, inputs, f"probe {named}", images, recipe)
 
 
 def evaluation(plan: Plan, network: Network, column: Column, *, reference: Job | None) -> Job:

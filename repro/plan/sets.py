@@ -45,8 +45,8 @@ def resolved(profile: Profile, dataset: str, named: Mapping[str, Path]) -> dict[
             if value[1:] not in named:
                 raise DataMissing(f"{dataset} needs {profile.data[value[1:]]}: {_named(value[1:])}")
             folder = named[value[1:]]
-            print_of = folders.contents if key == "place" else folders.fingerprint
-            spec = {**spec, key: str(folder.resolve()), "fingerprint": print_of(folder)}
+            found = folders.contents(folder, spec) if key == "place" else folders.fingerprint(folder)
+            spec = {**spec, key: str(folder.resolve()), "fingerprint": found}
     return spec
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from repro.errors import UsageError
 
-ASSUMED = {"profile": "mini", "results": "results"}  # what an option is where it is left out
+ASSUMED = {"profile": "mini", "results": "results", "source": "train"}  # what an option is where it is left out
 
 
 def names(option: str, typed: str) -> list[str]:
@@ -42,14 +42,14 @@ def seeds(typed: str) -> list[int]:
 
 
 def folders(typed: Sequence[str], known: Sequence[str], *, profile: str) -> dict[str, Path]:
-    """Name -> folder of `NAME=DIR`, or of `DIR` alone where the profile asks for one folder only."""
+    """Name -> folder of `NAME=DIR`; `DIR` alone is the first folder that the profile asks for."""
     found: dict[str, Path] = {}
     for item in typed:
         if not known:
             raise UsageError(f'--data: the profile "{profile}" asks for no folder, found "{item}"')
         name, equals, folder = item.partition("=")
         if not equals or name not in known:
-            if len(known) > 1:
+            if equals and len(known) > 1:
                 expected = f"expected NAME=DIR with NAME one of {', '.join(known)}"
                 raise UsageError(f'--data: {expected}, found "{item}"')
             name, folder = known[0], item
@@ -75,5 +75,5 @@ def again(table: str, options: Mapping[str, Any]) -> str:
         if name == "data":
             words += [f"--data {shlex.quote(folder)}" for folder in value]
         elif value and str(value) != ASSUMED.get(name):
-            words.append(f"--{name} {shlex.quote(str(value))}")
+            words.append(f"--{'as' if name == 'named' else name} {shlex.quote(str(value))}")
     return " ".join(words)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from repro.plan.needs import Needs, seconds, total_seconds
+from repro.plan.cost import Tariff, by_row
+from repro.plan.needs import Needs
 from repro.render.printable import escaped
 from repro.spec.model import Claim, Profile, Row, Table
 from repro.spec.numbers import parse_reported
@@ -95,7 +96,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
     }
 
 
-def plan(spec: Plan, found: Needs) -> dict[str, Any]:
+def plan(spec: Plan, found: Needs, costs: Tariff) -> dict[str, Any]:
     """`repro plan TABLE --json`."""
     jobs = []
     for name, job in spec.jobs.items():
@@ -109,7 +110,8 @@ def plan(spec: Plan, found: Needs) -> dict[str, Any]:
                 "inputs": dict(job.inputs),
                 "action": action,
                 "reason": found.reasons[name],
-                "seconds": seconds(job, spec.profile),
+                "seconds": costs.seconds(job),
+                "bytes": costs.bytes(job),
             }
         )
     return {
@@ -118,7 +120,10 @@ def plan(spec: Plan, found: Needs) -> dict[str, Any]:
         "profile": spec.profile.id,
         "seeds": list(spec.options.seeds),
         "jobs": jobs,
-        "seconds": total_seconds(found.todo.values(), spec.profile),
+        "source": spec.options.source,
+        "seconds": costs.total_seconds(found.todo.values()),
+        "bytes": costs.total_bytes(found.todo.values()),
+        "rows": [{"id": row.row, "seconds": row.seconds, "bytes": row.bytes} for row in by_row(spec, found, costs)],
         "not_runnable": [
             {"row": row, "column": column, "reason": reason} for (row, column), reason in spec.blocked.items()
         ],
@@ -156,6 +161,7 @@ def check(board: Board, code: int, reason: str) -> dict[str, Any]:
         "id": board.table.id,
         "profile": board.profile.id,
         "seeds": list(board.options.seeds),
+        "source": board.options.source,
         "exit": code,
         "reason": reason,
         "counts": dict(board.counts()),

@@ -78,7 +78,8 @@ def table(board: Board) -> str:
 
 def _caption(board: Board) -> str:
     seeds = len(board.options.seeds)
-    means = f"Ours: profile {board.profile.id}, {seeds} seed{'s' if seeds > 1 else ''}."
+    leg = f", {board.leg}" if board.leg else ""
+    means = f"Ours: profile {board.profile.id}{leg}, {seeds} seed{'s' if seeds > 1 else ''}."
     if board.profile.judges == "claims":
         means += " Measured on stand-in data; not to be compared with the reported numbers."
     return f"{board.table.title} of the paper, reported and ours. {board.table.caption} {means}"

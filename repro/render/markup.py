@@ -27,8 +27,9 @@ def markdown(board: Board) -> str:
             ]
         body.append(line)
     seeds = ", ".join(str(seed) for seed in board.options.seeds)
+    leg = f", {board.leg}" if board.leg else ""
     parts = [
-        f"**{_safe(board.table.title)}**, profile `{board.profile.id}`, seeds {seeds}\n",
+        f"**{_safe(board.table.title)}**, profile `{board.profile.id}`{leg}, seeds {seeds}\n",
         tabulate(body, head, tablefmt="pipe", disable_numparse=True),
     ]
     if board.claims:

@@ -34,3 +34,16 @@ def clock(value: float) -> str:
     whole = round(value)
     minutes, rest = divmod(whole, 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+def size(count: float) -> str:
+    """Bytes as a person reads them.
+
+    >>> size(0), size(950_000), size(147.9e9)
+    ('0 B', '950 kB', '148 GB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if round(count) < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from repro.plan.cost import stated
 from repro.plan.jobs import Job
-from repro.plan.needs import seconds
 from repro.render.printable import clock, printable
 from repro.spec.model import Profile
 
@@ -22,7 +22,8 @@ class Estimate:
     """Time left over all jobs: the profile's rates, corrected by how long jobs really took, kind by kind."""
 
     def __init__(self, jobs: Mapping[str, Job], profile: Profile, workers: int) -> None:
-        self.expected = {name: seconds(job, profile) or 1.0 for name, job in jobs.items()}
+        costs = stated(profile)
+        self.expected = {name: costs.seconds(job) or 1.0 for name, job in jobs.items()}
         self.kind = {name: job.kind for name, job in jobs.items()}
         self.workers = workers
         self.left = dict(self.expected)  # id -> expected seconds still to go, by the profile's rates

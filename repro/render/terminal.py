@@ -68,7 +68,7 @@ def json(document: Any) -> None:
     raw(escaped(encoder.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n")
 
 
-def _grid(*heads: str, left: int = 1) -> Grid:
+def ruled(*heads: str, left: int = 1) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for index, head in enumerate(heads):
         grid.add_column(Text(printable(head)), justify="left" if index < left else "right", overflow="fold")
@@ -78,7 +78,7 @@ def _grid(*heads: str, left: int = 1) -> Grid:
 def listing(profile: Profile, rows: Sequence[Mapping[str, Any]]) -> None:
     """`repro list`."""
     line(f"profile {profile.id}: {profile.title}", "bold")
-    grid = _grid("", "section", "rows", "reported", "claims", "done")
+    grid = ruled("", "section", "rows", "reported", "claims", "done")
     for row in rows:
         if row["units"]:
             share = f"{row['done']} of {row['units']}"
@@ -97,7 +97,7 @@ def reported(spec: Table) -> None:
     """`repro show`: the paper's numbers as printed, its claims and what does not fit."""
     line(f"{spec.title}, section {spec.section}", "bold")
     line(textwrap.fill(spec.caption, console().width), "dim")
-    grid = _grid("", *(_head(column.label) for column in spec.columns))
+    grid = ruled("", *(_head(column.label) for column in spec.columns))
     marked = []
     for index, row in enumerate(spec.rows):
         cells = []
@@ -111,14 +111,14 @@ def reported(spec: Table) -> None:
         grid.add_row(printable(row.label), *cells, end_section=last)
     console().print(grid)
     for text in [*marked, *(f"{note.severity} {note.id}: {note.text}" for note in spec.notes)]:
-        _hanging(text)
+        hanging(text)
     if spec.claims:
         line(f"\n{len(spec.claims)} claims", "bold")
         for claim in spec.claims:
-            _hanging(f"{claim.id:5} {claim.statement}")
+            hanging(f"{claim.id:5} {claim.statement}")
 
 
-def _hanging(text: str, *, indent: int = 6, style: str = "") -> None:
+def hanging(text: str, *, indent: int = 6, style: str = "") -> None:
     """Text over several lines, all but the first indented; a path or an id is never broken."""
     filled = textwrap.fill(
         printable(text),
@@ -130,51 +130,9 @@ def _hanging(text: str, *, indent: int = 6, style: str = "") -> None:
     line(filled, style)
 
 
-def plan(spec: Plan, found: Needs) -> None:
-    """`repro plan`: jobs by kind, the reason for each, the estimate, what is missing."""
-    from repro.plan.needs import seconds, total_seconds
-
-    line(
-        f"{spec.table.title} on the profile {spec.profile.id} ({spec.profile.title}), "
-        f"seeds {', '.join(map(str, spec.options.seeds))}",
-        "bold",
-    )
-    grid = _grid("job", "", "why", left=3)
-    for name, job in spec.jobs.items():
-        action = "run" if name in found.todo else "reuse" if name in found.reused else "spare"
-        expected = seconds(job, spec.profile) if name in found.todo else None
-        grid.add_row(
-            printable(job.label),
-            f"{action}{f', {clock(expected)}' if expected else ''}",
-            printable(found.reasons[name]),
-        )
-    console().print(grid)
-    _missing(spec.blocked)
-    total = total_seconds(found.todo.values(), spec.profile)
-    what = "GPU" if spec.options.device == "cuda" else "CPU"
-    workers = spec.profile.workers
-    expected_time = f"about {clock(total)} of {what} time, {clock(total / workers)} with {workers} workers"
-    line(
-        f"{_jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}"
-    )
-    for kind, rate in spec.profile.rates.items():
-        _hanging(f"      {kind}: {rate.images_per_second:g} images/s ({rate.why})", style="dim")
-
-
-def _missing(blocked: Mapping[tuple[str, str], str]) -> None:
-    """What cannot be run, by reason; where a reason holds for whole rows, the rows alone are named."""
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for (row, column), reason in blocked.items():
-        reasons.setdefault(reason, {}).setdefault(row, []).append(column)
-    for reason, rows in reasons.items():
-        columns = {tuple(names) for names in rows.values()}
-        shared = f" ({', '.join(next(iter(columns)))})" if len(columns) == 1 else ""
-        _hanging(f"not runnable: {', '.join(rows)}{shared}: {reason}", style="dim")
-
-
 def opening(spec: Plan, found: Needs, *, workers: int, damaged: Sequence[str]) -> None:
     """The first lines of a run: on what means, how much there is to do, and which records cannot be used."""
-    from repro.plan.needs import total_seconds
+    from repro.plan.cost import stated
 
     means = spec.profile
     line(f"profile {means.id}: {means.title}", "bold")
@@ -182,14 +140,17 @@ def opening(spec: Plan, found: Needs, *, workers: int, damaged: Sequence[str]) -
         line(
             "its numbers are not comparable with the paper's; it tests the paper's claims (orderings, trends) in small"
         )
-    left = clock(total_seconds(found.todo.values(), means) / workers)
-    hands = f"{workers} worker{'' if workers == 1 else 's'}"
-    line(f"{_jobs(len(found.todo))} to run with {hands}, about {left}; {len(found.reused)} reused")
+    left = clock(stated(means).total_seconds(found.todo.values()) / workers)
+    line(f"{jobs(len(found.todo))} to run with {hands(workers)}, about {left}; {len(found.reused)} reused")
     for sentence in damaged:
         command(f"  {sentence}", "yellow")
 
 
-def _jobs(number: int) -> str:
+def hands(number: int) -> str:
+    return f"{number} worker{'' if number == 1 else 's'}"
+
+
+def jobs(number: int) -> str:
     return f"{number} job{'' if number == 1 else 's'}"
 
 
@@ -197,7 +158,7 @@ def summary(done: Summary, spec: Plan, store: Store) -> None:
     """How a run went, with every failure and its log."""
     reused = f", {len(done.reused)} done by another run" if done.reused else ""
     lost = f", {len(done.lost)} that rest on them not tried" if done.lost else ""
-    line(f"{_jobs(len(done.computed))} done{reused}, {len(done.failed)} failed{lost} in {clock(done.seconds)}")
+    line(f"{jobs(len(done.computed))} done{reused}, {len(done.failed)} failed{lost} in {clock(done.seconds)}")
     for job, reason in done.failed.items():
         log = f" (log: {store.log(job)})" if store.log(job).is_file() else ""
         command(f"✗ {spec.jobs[job].label}: {reason}{log}", "red")
@@ -209,8 +170,9 @@ def board(judged: Board) -> None:
 
     seeds = len(judged.options.seeds)
     many = f"{seeds} seeds: mean±sd" if seeds > 1 else "1 seed"
-    line(f"\n{judged.table.title}, profile {judged.profile.id}: reported above, ours below ({many})", "bold")
-    grid = _grid("", *(_head(column.label) for column in judged.columns))
+    leg = f", {judged.leg}" if judged.leg else ""
+    line(f"\n{judged.table.title}, profile {judged.profile.id}{leg}: reported above, ours below ({many})", "bold")
+    grid = ruled("", *(_head(column.label) for column in judged.columns))
     notes: dict[str, int] = {}
     for index, row in enumerate(judged.rows):
         cells = [judged.cells[row.id, column.id] for column in judged.columns]
@@ -226,7 +188,7 @@ def board(judged: Board) -> None:
         grid.add_row(*below, end_section=last)
     console().print(grid)
     for text, number in notes.items():
-        _hanging(f"  [{number}] {text}", style="dim")
+        hanging(f"  [{number}] {text}", style="dim")
     _signs(judged)
     claims(judged)
 
@@ -244,7 +206,7 @@ def _signs(judged: Board) -> None:
     if any(column in row.suspect for row in judged.rows for column in row.suspect):
         words.append("? beside a reported number: suspect, see repro show")
     if words:
-        _hanging(f"      {'  '.join(words)}", style="dim")
+        hanging(f"      {'  '.join(words)}", style="dim")
 
 
 def claims(judged: Board) -> None:
@@ -260,11 +222,11 @@ def claims(judged: Board) -> None:
             silent.setdefault(verdict, []).append(reading.claim.id)
             continue
         sign, style = CLAIM_MARKS[verdict]
-        _hanging(f"{sign} {reading.claim.id:4} {reading.standing}: {reading.claim.statement}", indent=7, style=style)
+        hanging(f"{sign} {reading.claim.id:4} {reading.standing}: {reading.claim.statement}", indent=7, style=style)
         telling = [finding for finding in reading.ours.findings if str(finding.verdict) == verdict]
-        _hanging(f"       {'; '.join(_evidence(finding) for finding in telling)}", indent=7, style="dim")
+        hanging(f"       {'; '.join(_evidence(finding) for finding in telling)}", indent=7, style="dim")
     for verdict, names in silent.items():
-        _hanging(f"· {verdict}: {', '.join(names)} ({SILENT.get(verdict, '')})", indent=7, style="dim")
+        hanging(f"· {verdict}: {', '.join(names)} ({SILENT.get(verdict, '')})", indent=7, style="dim")
 
 
 CLAIM_MARKS = {"supported": ("✓", "green"), "not supported": ("✗", "red"), "undecided": ("~", "yellow")}

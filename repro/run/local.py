@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
 import queue
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from repro.errors import StoreError
-from repro.files import explain
 from repro.plan.jobs import Job
+from repro.run import passes
+from repro.run.hand import Events, Hand
 from repro.store import Store
 
 TRIES = 2  # of a job whose worker died or whose input was found damaged
 AGAIN = 1.0  # seconds between two looks at a job that another run is at
 PATIENCE = 30.0  # seconds a worker has to leave its work in order before it is killed
-ORDER = {"evaluate": 0, "similarity": 0, "probe": 1, "weights": 2, "data": 2, "pretrain": 3}
-"""Finish what is begun before beginning more."""
+ORDER = {"probe": 0, "weights": 1, "evaluate": 2, "similarity": 2, "data": 3, "pretrain": 4}
+"""Finish what is begun before beginning more, and have networks wait for one another before they are evaluated."""
 
 
 class Observer(Protocol):
@@ -49,72 +46,21 @@ class Summary:
     seconds: float = 0.0
 
 
-Events = queue.Queue[tuple[int, dict[str, Any] | None]]  # (hand, what its worker tells; None: it is gone)
-
-
-class Hand:
-    """One worker process and the job in it."""
-
-    def __init__(self, number: int, store: Store, *, threads: int, events: Events) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        log = store.root / f"worker-{os.getpid()}-{number}.log"
-        try:
-            with log.open("ab") as stream:
-                command = [sys.executable, "-m", "repro.run.worker", "--results", str(store.root)]
-                self.process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=stream,
-                    text=True,
-                    env=environment,
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise StoreError(explain(error, log)) from error
-        self.number, self.log = number, log
-        self.job, self.begun = "", 0.0
-        self.leaving = False  # it was stopped by a signal of its own and takes no more jobs
-        self.listener = threading.Thread(target=self._listen, args=(events,), daemon=True)
-        self.listener.start()
-
-    def _listen(self, events: Events) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout:
-            for line in self.process.stdout:
-                try:
-                    events.put((self.number, json.loads(line)))
-                except ValueError:
-                    continue  # a line cut by the worker's death; its end is told next
-        self.process.wait()
-        events.put((self.number, None))
-
-    def give(self, job: Job) -> None:
-        """Hand a job over; where the worker is gone, its end is told as for one that died at work."""
-        assert self.process.stdin is not None
-        self.job, self.begun = job.id, time.monotonic()
-        with suppress(OSError):
-            self.process.stdin.write(json.dumps({"job": job.content, "label": job.label}) + "\n")
-            self.process.stdin.flush()
-
-    def dismiss(self) -> None:
-        """Give the worker no more jobs, so that it ends by itself."""
-        assert self.process.stdin is not None
-        with suppress(OSError):
-            self.process.stdin.close()
-
-    def close(self) -> None:
-        """Leave nothing of a worker that ended but its log, where it says something."""
-        self.dismiss()
-        if self.log.is_file() and self.log.stat().st_size == 0:
-            self.log.unlink(missing_ok=True)
-
-
 class Local:
     """Runs jobs on this machine; whatever it is told to stop for, nothing finished is lost."""
 
-    def __init__(self, store: Store, *, workers: int, threads: int, observer: Observer) -> None:
-        self.store, self.workers, self.threads, self.observer = store, workers, threads, observer
+    def __init__(
+        self,
+        store: Store,
+        *,
+        workers: int,
+        threads: int,  # of each worker
+        observer: Observer,
+        loaders: int = 0,  # processes that decode images for each worker
+        processes: int = 1,  # that share a pretraining, at most
+    ) -> None:
+        self.store, self.workers, self.observer = store, workers, observer
+        self.means = {"threads": threads, "loaders": loaders, "processes": processes}
         self.events: Events = queue.Queue()
         self.hands: dict[int, Hand] = {}
         self.summary = Summary()
@@ -144,11 +90,14 @@ class Local:
         return self.summary
 
     def _busy(self) -> bool:
-        return any(hand.job for hand in self.hands.values())
+        return any(hand.jobs for hand in self.hands.values())
+
+    def _at_work(self) -> dict[str, Job]:
+        return {name: job for hand in self.hands.values() for name, job in hand.jobs.items()}
 
     def _ready(self) -> list[Job]:
         now = time.monotonic()
-        held = self.waiting.keys() | {hand.job for hand in self.hands.values() if hand.job}
+        held = self.waiting.keys() | self._at_work().keys()
         ready = []
         for job in list(self.waiting.values()):
             gone = next((other for other in job.inputs.values() if self._is_gone(other)), None)
@@ -163,20 +112,33 @@ class Local:
     def _is_gone(self, job: str) -> bool:
         return job in self.summary.failed or job in self.summary.lost
 
-    def _is_at_work(self, job: str) -> bool:
-        return any(hand.job == job for hand in self.hands.values())
-
     def _hand_out(self) -> None:
-        for job in self._ready():
-            hand = next((hand for hand in self.hands.values() if not hand.job and not hand.leaving), None)
-            if hand is None and len(self.hands) < self.workers:
-                self.born += 1
-                hand = Hand(self.born, self.store, threads=self.threads, events=self.events)
-                self.hands[hand.number] = hand
+        ready = self._ready()
+        while ready:
+            hand = self._free()
             if hand is None:
                 return
-            hand.give(job)
-            del self.waiting[job.id]
+            batch = self._batch(ready)
+            hand.give(batch)
+            for job in batch:
+                del self.waiting[job.id]
+                ready.remove(job)
+
+    def _free(self) -> Hand | None:
+        """A worker that has nothing to do, a new one where there may be more."""
+        hand = next((hand for hand in self.hands.values() if not hand.jobs and not hand.leaving), None)
+        if hand is None and len(self.hands) < self.workers:
+            self.born += 1
+            hand = Hand(self.born, self.store, events=self.events, **self.means)
+            self.hands[hand.number] = hand
+        return hand
+
+    def _batch(self, ready: Sequence[Job]) -> list[Job]:
+        """The first of the jobs that are ready and those that go with it; what a worker died of is tried alone."""
+        if self.tries[ready[0].id]:
+            return [ready[0]]
+        fresh = [job for job in ready if not self.tries[job.id]]
+        return passes.batch(fresh[0], fresh, at_work=list(self._at_work().values()), workers=self.workers)
 
     def _listen(self, seconds: float) -> None:
         try:
@@ -204,13 +166,14 @@ class Local:
             case "damaged":
                 self._redo(hand, job, event["input"], event["reason"])
             case "busy":
-                hand.job = ""
+                hand.jobs.pop(job.id, None)
                 self.waiting[job.id] = job
                 if job.id not in self.later:
                     self.observer.ended(job, "note", "another run is at it; its result is waited for")
                 self.later[job.id] = time.monotonic() + AGAIN
             case "done" | "reused" | "failed" | "stopped" as how:
-                hand.job, hand.leaving = "", how == "stopped"
+                hand.jobs.pop(job.id, None)
+                hand.leaving = hand.leaving or how == "stopped"
                 self._finish(job, how, str(event.get("reason", event.get("seconds", ""))))
 
     def _finish(self, job: Job, how: str, detail: str) -> None:
@@ -227,9 +190,9 @@ class Local:
 
     def _redo(self, hand: Hand, job: Job, culprit: str, reason: str) -> None:
         """An input's files are not those of its record: it is computed again, then the job that found out."""
-        hand.job = ""
+        hand.jobs.pop(job.id, None)
         renewed = self.finished.get(culprit, 0.0) > hand.begun
-        if renewed or culprit in self.waiting or self._is_at_work(culprit):
+        if renewed or culprit in self.waiting or culprit in self._at_work():
             self.waiting[job.id] = job  # another found it out before
             return
         self.tries[culprit] += 1
@@ -241,28 +204,29 @@ class Local:
         self.waiting[culprit] = self.jobs[culprit]
         self.waiting[job.id] = job
         for other in self.jobs[culprit].inputs.values():
-            if self.store.read(other) is None and not self._is_at_work(other):
+            if self.store.read(other) is None and other not in self._at_work():
                 self.waiting[other] = self.jobs[other]
 
     def _mourn(self, hand: Hand) -> None:
+        """A worker is gone; what it had in hand is tried once more, each job alone."""
         del self.hands[hand.number]
-        job = self.jobs.get(hand.job)
-        code = hand.process.returncode
         hand.close()
-        if job is None or self.stop:
+        if self.stop:
             return
+        code = hand.process.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        self.tries[job.id] += 1
-        if self.tries[job.id] < TRIES:
-            self.observer.ended(job, "note", f"its worker {how}; it is tried once more")
-            self.waiting[job.id] = job
-            return
-        advice = " (out of memory? try --workers 1)" if code == -signal.SIGKILL else ""
-        printed = f"; what it printed is in {hand.log}" if hand.log.is_file() else ""
-        reason = f"its worker {how} {TRIES} times{advice}{printed}"
-        with suppress(StoreError):  # the reason still reaches the observer
-            self.store.fail(job.id, reason)
-        self._give_up(job, reason)
+        for job in hand.jobs.values():
+            self.tries[job.id] += 1
+            if self.tries[job.id] < TRIES:
+                self.observer.ended(job, "note", f"its worker {how}; it is tried once more")
+                self.waiting[job.id] = job
+                continue
+            advice = " (out of memory? try --workers 1)" if code == -signal.SIGKILL else ""
+            printed = f"; what it printed is in {hand.log}" if hand.log.is_file() else ""
+            reason = f"its worker {how} {TRIES} times{advice}{printed}"
+            with suppress(StoreError):  # the reason still reaches the observer
+                self.store.fail(job.id, reason)
+            self._give_up(job, reason)
 
     def _give_up(self, job: Job, reason: str) -> None:
         self.waiting.pop(job.id, None)
@@ -272,7 +236,7 @@ class Local:
     def _end(self) -> None:
         """Ask every worker to leave its work in order, wait, kill those that do not, and hear their last words."""
         for hand in self.hands.values():
-            if hand.job:
+            if hand.jobs:
                 hand.process.terminate()
             hand.dismiss()
         deadline = time.monotonic() + PATIENCE

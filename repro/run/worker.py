@@ -1,7 +1,8 @@
 """A worker: reads jobs as JSON lines, computes each once, writes its record; tells what it does as JSON lines.
 
-`python -m repro.run.worker --results DIR` reads from standard input until it ends. The events, one a line on
-standard output: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`.
+`python -m repro.run.worker --results DIR` reads from standard input until it ends: lines `{"jobs": [...]}` of one job
+`{"job": content, "label": words}`, or of evaluations that go together. The events, one a line on standard output and
+each of one job: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +24,9 @@ from typing import Any, TextIO
 
 from repro.errors import ReproError
 from repro.files import explain, file_digest
-from repro.lab.jobs import Context, Stopped
+from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
-from repro.run import environment
+from repro.run import environment, ranks
 from repro.store import Record, Store, identity
 
 CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
@@ -37,11 +40,39 @@ class DamagedInput(Exception):
         super().__init__(sentence)
 
 
-class Worker:
-    """One process that computes one job at a time."""
+@dataclass(frozen=True)
+class Asked:
+    """A job as it came: what it is, and what people call it."""
 
-    def __init__(self, store: Store, events: TextIO) -> None:
-        self.store, self.events = store, events
+    content: Mapping[str, Any]
+    label: str
+
+    @property
+    def job(self) -> str:
+        """Its id."""
+        return identity(self.content)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When work began; `jobs` share its time evenly."""
+
+    jobs: int
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    wall: float = field(default_factory=time.monotonic)
+    cpu: float = field(default_factory=time.process_time)
+
+    def times(self) -> tuple[str, float, float]:
+        """The start (ISO 8601), and wall and processor seconds since then, of one job."""
+        wall, cpu = time.monotonic() - self.wall, time.process_time() - self.cpu
+        return self.started.isoformat(timespec="seconds"), round(wall / self.jobs, 3), round(cpu / self.jobs, 3)
+
+
+class Worker:
+    """One process that computes one job at a time, or evaluations of the same images at once."""
+
+    def __init__(self, store: Store, events: TextIO, *, loaders: int, processes: int) -> None:
+        self.store, self.events, self.loaders, self.processes = store, events, loaders, processes
         self.stop = False
         self.parent = os.getppid()
         self.told = 0.0
@@ -58,71 +89,140 @@ class Worker:
         """Whether to stop after the step in hand: asked to, or left alone."""
         return self.stop or os.getppid() != self.parent
 
-    def work(self, content: Mapping[str, Any], label: str) -> None:
-        """Do one job unless it is done or another process is at it."""
-        job = identity(content)
-        try:
-            with self.store.claim(job) as mine:
-                if not mine:
-                    self.tell("busy", job)
-                elif self.store.read(job) is not None:
-                    self.tell("reused", job)
-                else:
-                    self.tell("start", job)
-                    self._attempt(job, content, label)
-        except ReproError as error:  # of the claim itself
-            self._failed(job, str(error))
+    def work(self, asked: Sequence[Asked]) -> None:
+        """Do jobs, but for those that are done or that another process is at."""
+        with ExitStack() as held:
+            ours = [one for one in asked if self._claimed(one, held)]
+            for one in ours:
+                self.tell("start", one.job)
+            evaluations = [one for one in ours if one.content["kind"] == "evaluate"]
+            if evaluations:
+                self._evaluate(evaluations)
+            for one in ours:
+                if one not in evaluations:
+                    with self._telling([one]):
+                        self._compute(one)
 
-    def _attempt(self, job: str, content: Mapping[str, Any], label: str) -> None:
-        """Compute a job that is ours; whatever goes wrong is one sentence."""
+    def _claimed(self, one: Asked, held: ExitStack) -> bool:
+        """Hold a job for as long as `held` lasts; False where it needs not be done."""
         try:
-            self._compute(job, content, label)
-        except DamagedInput as error:
-            self.tell("damaged", job, input=error.job, reason=str(error))
+            if not held.enter_context(self.store.claim(one.job)):
+                self.tell("busy", one.job)
+            elif self.store.read(one.job) is not None:
+                self.tell("reused", one.job)
+            else:
+                return True
         except ReproError as error:
-            self._failed(job, str(error))
-        except OSError as error:
-            self._failed(job, explain(error, self.store.folder(job)))
-        except MemoryError:
-            self._failed(job, "out of memory; use fewer workers (--workers 1) or a smaller profile")
-        except Exception as error:
-            self._failed(job, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            self._failed(one.job, str(error))
+        return False
 
-    def _compute(self, job: str, content: Mapping[str, Any], label: str) -> None:
-        folder = self.store.folder(job)
-        self.store.clear(job)
-        inputs = {role: self._input(role, other) for role, other in content["inputs"].items()}
+    @contextmanager
+    def _telling(self, asked: Iterable[Asked]) -> Iterator[None]:
+        """Whatever goes wrong inside is told as one sentence of each job."""
+        try:
+            yield
+        except Exception as error:
+            for one in list(asked):
+                self._fault(one.job, error)
+
+    def _fault(self, job: str, error: Exception) -> None:
+        match error:
+            case Stopped():
+                self.tell("stopped", job)
+            case DamagedInput():
+                self.tell("damaged", job, input=error.job, reason=str(error))
+            case ReproError():
+                self._failed(job, str(error))
+            case OSError():
+                self._failed(job, explain(error, self.store.folder(job)))
+            case MemoryError():
+                self._failed(job, "out of memory; use fewer workers (--workers 1) or a smaller profile")
+            case _:
+                trace = "".join(traceback.format_exception(error))
+                self._failed(job, f"{type(error).__name__}: {error}", trace=trace)
+
+    def _compute(self, one: Asked) -> None:
+        """Do one job and write its record."""
+        inputs, context, clock = self._inputs(one), self._context([one]), self._begin([one])
+        self._keep(one, self._run_job(one.content, inputs, self.store.folder(one.job), context), clock)
+
+    def _run_job(
+        self, content: Mapping[str, Any], inputs: Mapping[str, Path], folder: Path, context: Context
+    ) -> Outcome:
+        """Compute a job here, or a pretraining in as many processes as there may be and it can be shared among."""
+        if content["kind"] == "pretrain" and self.processes > 1:
+            size = ranks.fitting(content["spec"], most=self.processes)
+            if size > 1:
+                return ranks.run(content, inputs=inputs, folder=folder, context=context, size=size)
+        outcome: Outcome = member("jobs", content["kind"]).run(
+            content["spec"], seed=content["seed"], inputs=inputs, folder=folder, context=context
+        )
+        return outcome
+
+    def _evaluate(self, asked: Sequence[Asked]) -> None:
+        """Evaluate networks on one set of images, each image read once, and write a record as soon as there is one."""
+        open_: dict[Path, Asked] = {}
+        inputs: dict[Path, dict[str, Path]] = {}
+        for one in asked:
+            with self._telling([one]):
+                folder = self.store.folder(one.job)
+                inputs[folder], open_[folder] = self._inputs(one), one
+        if not open_:
+            return
+        clock, context = self._begin(list(open_.values())), self._context(open_.values())
+        with self._telling(open_.values()):
+            evaluate = member("jobs", "evaluate")
+            tasks = [evaluate.Task(one.content["spec"], inputs[at], at) for at, one in open_.items()]
+            for task, found in evaluate.together(tasks, context):
+                one = open_.pop(task.folder)
+                with self._telling([one]):
+                    if isinstance(found, Exception):
+                        raise found
+                    self._keep(one, found, clock)
+
+    def _begin(self, asked: Sequence[Asked]) -> Clock:
+        """Note the start of work in each job's log, and let torch use the threads that are part of the job."""
+        content, clock = asked[0].content, Clock(len(asked))
         if content["kind"] != "data":  # drawing and decoding need no torch, which takes seconds to import
             import_module("repro.lab.threads").limit(content["threads"])
+        together = f", {len(asked)} evaluations in one pass" if len(asked) > 1 else ""
+        for one in asked:
+            self._log(one.job, f"{clock.started.isoformat(timespec='seconds')} {one.label}{together}")
+        return clock
+
+    def _context(self, asked: Iterable[Asked]) -> Context:
+        """What a job may ask and tell; what is told is told of each of `asked` that is not done yet."""
 
         def progress(done: int, total: int, unit: str) -> None:
             if time.monotonic() - self.told > 0.2 or done == total:
                 self.told = time.monotonic()
-                self.tell("progress", job, done=done, total=total, unit=unit)
+                for one in asked:
+                    self.tell("progress", one.job, done=done, total=total, unit=unit)
 
         def note(text: str) -> None:
-            self._log(job, text)
-            self.tell("note", job, text=text)
+            for one in asked:
+                self._log(one.job, text)
+                self.tell("note", one.job, text=text)
 
-        context = Context(device=content["device"], progress=progress, note=note, stopping=self.stopping)
-        started, wall, cpu = datetime.now(UTC), time.monotonic(), time.process_time()
-        self._log(job, f"{started.isoformat(timespec='seconds')} {label}")
-        try:
-            outcome = member("jobs", content["kind"]).run(
-                content["spec"], seed=content["seed"], inputs=inputs, folder=folder, context=context
-            )
-        except Stopped:
-            self.tell("stopped", job)
-            return
+        device = next(iter(asked)).content["device"]
+        return Context(device=device, loaders=self.loaders, progress=progress, note=note, stopping=self.stopping)
+
+    def _keep(self, one: Asked, outcome: Outcome, clock: Clock) -> None:
+        """Write the record of a job that is done."""
+        folder, times = self.store.folder(one.job), clock.times()
         files = {
             name: {"sha256": file_digest(folder / name), "bytes": (folder / name).stat().st_size}
             for name in outcome.files
         }
-        seconds = time.monotonic() - wall
-        times = (started.isoformat(timespec="seconds"), round(seconds, 3), round(time.process_time() - cpu, 3))
-        self.store.write(Record(job, dict(content), label, outcome.values, files, *times, environment.describe()))
-        self._log(job, f"done in {seconds:.1f} s")
-        self.tell("done", job, seconds=seconds)
+        content = dict(one.content)
+        self.store.write(Record(one.job, content, one.label, outcome.values, files, *times, environment.describe()))
+        self._log(one.job, f"done in {times[1]:.1f} s")
+        self.tell("done", one.job, seconds=times[1])
+
+    def _inputs(self, one: Asked) -> dict[str, Path]:
+        """The folders of a job's inputs, once what an earlier try left is away."""
+        self.store.clear(one.job)
+        return {role: self._input(role, other) for role, other in one.content["inputs"].items()}
 
     def _input(self, role: str, job: str) -> Path:
         """The folder of a finished input, its files checked against their hashes once in this process."""
@@ -158,11 +258,13 @@ class Worker:
 def main(arguments: list[str] | None = None) -> int:
     """Read jobs until the input ends or a signal comes; the job in hand is left so that it can be gone on with."""
     parser = argparse.ArgumentParser(prog="repro.run.worker", description=__doc__)
+    parser.add_argument("--loaders", type=int, default=0, help="processes that decode images, 0: this one")
+    parser.add_argument("--processes", type=int, default=1, help="that share a pretraining, at most")
     parser.add_argument("--results", type=Path, required=True)
     options = parser.parse_args(arguments)
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log, never between the events
-    worker = Worker(Store(options.results), events)
+    worker = Worker(Store(options.results), events, loaders=options.loaders, processes=options.processes)
 
     def ask_to_stop(*_: object) -> None:
         worker.stop = True
@@ -171,8 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; whoever started us decides
     worker.tell("ready", "")
     for line in sys.stdin:
-        message = json.loads(line)
-        worker.work(message["job"], message["label"])
+        worker.work([Asked(one["job"], one["label"]) for one in json.loads(line)["jobs"]])
         if worker.stopping():
             break
     return 0

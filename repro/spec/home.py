@@ -34,12 +34,17 @@ def _natural(stem: str) -> tuple[bool, str, int]:
     return word == stem, word, int(stem[len(word) :] or 0)
 
 
-def checkpoints() -> Path:
-    """The list of weight files: the user's own where there is one."""
-    return next(
-        (root / "checkpoints.toml" for root in roots() if (root / "checkpoints.toml").is_file()),
-        shipped() / "checkpoints.toml",
-    )
+def checkpoints(weights: Path) -> list[Path]:
+    """The lists of weight files that count, the one that wins last: shipped, beside the weights, in this folder."""
+    own = [root / "checkpoints.toml" for root in (weights, Path.cwd())]
+    first = shipped() / "checkpoints.toml"
+    return [first, *(path for path in own if path.is_file() and path.resolve() != first.resolve())]
+
+
+def datasets() -> Path:
+    """The list of data sets: the user's own where there is one."""
+    own = [root / "datasets.toml" for root in roots()]
+    return next((path for path in own if path.is_file()), shipped() / "datasets.toml")
 
 
 def shown(path: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from repro.errors import SpecError, UsageError
-from repro.spec import check, home, model
+from repro.spec import check, home, lists, locations, model
 from repro.spec.places import Faults, Place, listed, name_of, nearest, step_into
 
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -40,8 +40,8 @@ class Specs:
 
     @cached_property
     def checkpoints(self) -> model.Checkpoints:
-        """The list of weight files, read when first asked for."""
-        return _checkpoints()
+        """The list of weight files, read when first asked for; the user's own beside the weights counts too."""
+        return checkpoints(self.tables, locations.load().weights)
 
 
 def specs() -> Specs:
@@ -76,11 +76,29 @@ def profile(name: str) -> model.Profile:
     return found
 
 
-def _checkpoints() -> model.Checkpoints:
-    faults, found = _read(home.checkpoints(), model.Checkpoints)
-    _raise([faults])
-    assert found is not None
-    return found
+def checkpoints(tables: Mapping[str, model.Table], weights: Path) -> model.Checkpoints:
+    """Every weight file of the shipped list and of the user's own, `weights` being the folder of the files.
+
+    An entry of the user's wins over the shipped one of its name. Raises `SpecError`, a line for each fault.
+    """
+    files: dict[str, model.Checkpoint] = {}
+    missing: dict[str, str] = {}
+    faults: list[Faults] = []
+    rows = [f"{name}/{row.id}" for name, table in tables.items() for row in table.rows]
+    for path in home.checkpoints(weights):
+        fault, found = _read(path, model.Checkpoints)
+        faults.append(fault)
+        if found is not None:
+            lists.check(found, rows, fault)
+            files.update({each.name: each for each in found.checkpoints})
+            missing.update(found.missing)
+    _raise(faults)
+    served = {row for each in files.values() for row in each.serves}
+    return model.Checkpoints(
+        schema=1,
+        checkpoints=list(files.values()),
+        missing={row: why for row, why in missing.items() if row not in served},
+    )
 
 
 def _raise(faults: list[Faults]) -> None:

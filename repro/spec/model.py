@@ -268,6 +268,14 @@ class Rate(Part):
     why: Text
 
 
+class Space(Part):
+    """What one kind of job leaves on the disk: so much, and so much for each image that passes through it."""
+
+    bytes: float = Field(ge=0)
+    bytes_per_image: float = Field(ge=0)
+    why: Text
+
+
 class Profile(Part):
     """On what means a table is run: the data that stand in, what is scaled and how, seeds, machine."""
 
@@ -288,7 +296,10 @@ class Profile(Part):
     scale: dict[str, Rule] = {}  # "group.key" or "group" -> rule
     references: dict[str, Text] = {}  # metric -> whose errors normalise it: "mce" -> "alexnet" or "table1/supervised"
     sizes: dict[str, int] = {}  # the paper's data set -> images in it, where the data set's own recipe does not say
-    rates: dict[str, Rate] = {}  # kind of job -> rate
+    loaders: int = Field(ge=0, default=0)  # processes that decode images for a job; 0: the job's own
+    processes: int | Literal["cards"] = 1  # of one pretraining; "cards": one a graphics card
+    rates: dict[str, Rate] = {}  # kind of job -> rate; of a pretraining, whole passes through the network
+    disk: dict[str, Space] = {}  # kind of job -> what it leaves
 
 
 class Checkpoint(Part):

@@ -60,6 +60,7 @@ def recipe() -> dict[str, dict[str, Any]]:
             "compile": False,
             "threads": 1,
         },
+        "input": {"mode": "batched"},
     }
 
 

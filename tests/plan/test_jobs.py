@@ -98,7 +98,10 @@ def test_photographs_can_be_learned_from_by_every_row(tmp_path: Path) -> None:
 
 def test_a_row_without_its_data_says_so_in_each_of_its_cells() -> None:
     plan = expand(SPECS.tables, SPECS.table("table1"), load.profile("paper"), Options(seeds=[0]))
-    reason = "full-size ImageNet-100 has no reader here yet; a folder of photographs runs with --profile pilot"
+    reason = (
+        "needs ImageNet-1K, or its 100 classes alone, with train/ and val/: name its folder with --data imagenet=DIR, "
+        "or in repro.toml"
+    )
     assert plan.blocked["byol", "imagenet"] == reason
 
 

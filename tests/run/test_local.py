@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from repro.errors import StoreError
-from repro.plan.sets import resolved
 from repro.plan.jobs import Job, Kind
+from repro.plan.sets import resolved
 from repro.run import local
 from repro.run.local import Local, Summary
 from repro.spec import load
@@ -146,8 +146,14 @@ def tell(event, **facts):
     sys.stdout.flush()
 with open(root / "pids", "a") as pids:
     pids.write(f"{{os.getpid()}}\\n")
-for line in sys.stdin:
-    content, label = json.loads(line)["job"], json.loads(line)["label"]
+def asked():
+    for line in sys.stdin:
+        batch = json.loads(line)["jobs"]
+        with open(root / "batches", "a") as batches:
+            batches.write(" ".join(one["label"] for one in batch) + "\\n")
+        yield from batch
+for one in asked():
+    content, label = one["job"], one["label"]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     tries = root / name
@@ -337,6 +343,88 @@ def test_a_worker_stopped_by_someone_else_gives_its_job_to_another(scripted: Any
     assert not found.stopped
     assert not [event for event in told.events if event[0] in ("note", "failed")]
     assert len(set((root / "pids").read_text().split())) == 2
+
+
+def evaluation(label: str, *, of: str = "data", images: int = 10, limit: int | None = None) -> Job:
+    """An evaluation on a set of images; its network is in its code, so that two labels are two jobs."""
+    spec = {"evaluator": "accuracy", "limit": limit}
+    return Job("evaluate", spec, None, {"data": job(of).id}, label, 1, "cpu", label, images)
+
+
+def batches(root: Path) -> list[str]:
+    return (root / "batches").read_text().splitlines()
+
+
+def test_evaluations_of_one_set_go_to_a_worker_together(scripted: Any) -> None:
+    root = scripted()
+    first, other = [evaluation(name) for name in "abc"], evaluation("other", of="other data")
+    limited = evaluation("limited", limit=5)
+    told = Told()
+    found = run(root, [first[0], other, first[1], limited, first[2]], told, workers=1)
+    assert batches(root) == ["a b c", "other", "limited"]
+    assert len(found.computed) == 5
+    assert told.order("started") == told.order("done") == ["a", "b", "c", "other", "limited"]
+
+
+def test_several_workers_share_what_would_keep_one_busy(scripted: Any) -> None:
+    root = scripted("time.sleep(0.3)")
+    found = run(root, [evaluation(name) for name in "abcdef"], Told(), workers=2)
+    assert sorted(batches(root)) == ["a b c", "d e f"]
+    assert len(found.computed) == 6
+
+
+def test_networks_wait_for_one_another_before_they_are_evaluated(scripted: Any) -> None:
+    root = scripted()
+    probes = [job(f"probe{number}", kind="probe") for number in range(3)]
+    ends = [
+        replace(evaluation(f"evaluate{number}"), inputs={"data": job("data").id, "probe": probe.id})
+        for number, probe in enumerate(probes)
+    ]
+    run(root, [probes[0], ends[0], probes[1], ends[1], probes[2], ends[2]], Told(), workers=1)
+    assert batches(root) == ["probe0", "probe1", "probe2", "evaluate0 evaluate1 evaluate2"]
+
+
+def test_what_a_worker_died_of_is_found_by_trying_each_alone(scripted: Any) -> None:
+    root = scripted("if label == 'b': os.kill(os.getpid(), signal.SIGKILL)")
+    told, tasks = Told(), [evaluation(name) for name in "abcd"]
+    found = run(root, tasks, told, workers=1)
+    assert batches(root) == ["a b c d", "b", "c", "d"]
+    reason = "its worker was killed by SIGKILL 2 times (out of memory? try --workers 1)"
+    assert found.failed == {tasks[1].id: reason}
+    assert sorted(found.computed) == sorted(task.id for task in tasks if task.label != "b")
+    again = "its worker was killed by SIGKILL; it is tried once more"
+    assert [event for event in told.events if event[0] == "note"] == [("note", name, again) for name in "bcd"]
+
+
+def test_of_evaluations_that_stop_together_those_that_ended_are_kept(scripted: Any) -> None:
+    root = scripted("if label == 'b':\n    while not stop: time.sleep(0.01)\nif stop: tell('stopped'); continue")
+    told = Told(lambda how, which, _: which.label == "b" and how == "started" and told.executor.ask_to_stop())  # type: ignore[attr-defined]
+    tasks = [evaluation(name) for name in "abc"]
+    found = run(root, tasks, told, workers=1)
+    assert (found.stopped, found.computed, found.failed) == (True, [tasks[0].id], {})
+    assert told.order("stopped") == ["b", "c"]
+
+
+def test_a_damaged_input_of_one_evaluation_is_no_concern_of_the_others(scripted: Any) -> None:
+    probe = job("probe", kind="probe")
+    tasks = [evaluation("a"), replace(evaluation("b"), inputs={"data": job("data").id, "probe": probe.id})]
+    root = scripted(
+        "if label == 'b' and count == 1:\n"
+        f"    tell('damaged', input={probe.id!r}, reason='probe.safetensors: is missing')\n"
+        "    continue"
+    )
+    found = run(root, tasks, Told(), workers=1, known=[probe, *tasks])
+    assert batches(root) == ["a b", "probe", "b"]
+    assert found.computed == [tasks[0].id, probe.id, tasks[1].id]
+
+
+def test_workers_are_told_what_processes_they_may_start(scripted: Any) -> None:
+    root = scripted("(root / 'arguments').write_text(' '.join(sys.argv[1:]))")
+    store = Store(root)
+    store.prepare()
+    task = job("first")
+    Local(store, workers=1, threads=1, loaders=3, processes=2, observer=Told()).run({task.id: task}, {task.id: task})
+    assert (root / "arguments").read_text() == f"-m repro.run.worker --loaders 3 --processes 2 --results {root}"
 
 
 def test_workers_that_cannot_be_started_are_one_sentence(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Photographs in an ImageFolder tree, root/split/class/file, at one small size.
 
-Source: torchvision.datasets.ImageFolder for the layout and the order of classes (sorted folder names).
+Source: torchvision.datasets.ImageFolder for the layout and the order of classes (sorted folder names), Resize and
+CenterCrop for the cut (`repro.lab.reading`).
 Differs: a file that cannot be read is an error that names it, not a picture less.
 """
 
@@ -11,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from repro.errors import DataMissing
+from repro.lab import reading, superclasses
 from repro.lab.data import Images
+from repro.reference import trees
 
-NOT_PICTURES = frozenset((".txt", ".md", ".csv", ".json", ".xml", ".html", ".ini", ".db"))
-"""Endings of files that lie beside pictures and are left out; any other file has to be a picture."""
+NOT_PICTURES = trees.NOT_PICTURES
 _NAMED = 3
 
 
@@ -30,21 +30,23 @@ class Recipe:
     split: str
     pixels: int
     count: int
+    superclass: str  # whose classes are told apart (`repro.lab.superclasses`), such as "dog"; "": none
 
 
 def build(recipe: Recipe) -> Images:
     """Decode a split. Raises `DataMissing` when it is absent, empty, or has files that cannot be read."""
-    place = Path(recipe.root).expanduser() / recipe.split
+    root = Path(recipe.root).expanduser()
+    place = root / recipe.split
     found = classes(place)
+    parents, superclass = superclasses.parents(root, superclass=recipe.superclass, classes=found)
     listed = [(path, label) for label, name in enumerate(found) for path in _files(place / name, limit=recipe.count)]
     pictures = np.empty((len(listed), 3, recipe.pixels, recipe.pixels), np.uint8)
     faults = []
     for i, (path, _) in enumerate(listed):
         try:
-            pictures[i] = load(path, pixels=recipe.pixels)
-        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as fault:
-            reason = "empty" if path.stat().st_size == 0 else str(fault).replace(str(path), "it")
-            faults.append(f"{path.relative_to(place)} ({reason})")
+            pictures[i] = reading.centred(reading.opened(path), resize=recipe.pixels, pixels=recipe.pixels)
+        except reading.Unreadable as fault:
+            faults.append(f"{path.relative_to(place)} ({fault.reason})")
     if faults:
         more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
         raise DataMissing(
@@ -53,7 +55,7 @@ def build(recipe: Recipe) -> Images:
         )
     labels = np.array([label for _, label in listed], np.int64)
     names = np.array([path.relative_to(place).with_suffix("").as_posix() for path, _ in listed])
-    return Images(images=pictures, labels=labels, classes=found, names=names)
+    return Images(pictures, labels, found, names=names, parents=parents, parent_names=superclass)
 
 
 def classes(place: Path) -> tuple[str, ...]:
@@ -67,17 +69,6 @@ def classes(place: Path) -> tuple[str, ...]:
     if empty:
         raise DataMissing(f"{place}: {len(empty)} of {len(names)} class folders hold no picture, such as {empty[0]}")
     return names
-
-
-def load(path: Path, *, pixels: int) -> NDArray[np.uint8]:
-    """A picture as (3, pixels, pixels): shorter side resized (bilinear, antialiased), then the middle cut out."""
-    with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    scale = pixels / min(picture.size)
-    width, height = (max(pixels, int(side * scale)) for side in picture.size)
-    resized = picture.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = round((width - pixels) / 2), round((height - pixels) / 2)
-    return np.asarray(resized.crop((left, top, left + pixels, top + pixels))).transpose(2, 0, 1)
 
 
 def _files(folder: Path, *, limit: int) -> Iterator[Path]:

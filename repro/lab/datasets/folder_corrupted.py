@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from repro.lab.corruptions.sweep import every_corruption
 from repro.lab.data import Images
@@ -17,10 +17,11 @@ class Recipe:
     split: str
     pixels: int
     count: int
+    superclass: str  # as `folder`
     seed: int
 
 
 def build(recipe: Recipe) -> Images:
     """Decode a split and corrupt it in every way: 75 times as many images. Raises `DataMissing` as `folder` does."""
-    clean = folder.Recipe(root=recipe.root, split=recipe.split, pixels=recipe.pixels, count=recipe.count)
+    clean = folder.Recipe(**{field.name: getattr(recipe, field.name) for field in fields(folder.Recipe)})
     return every_corruption(folder.build(clean), seed=recipe.seed)

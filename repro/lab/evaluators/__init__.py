@@ -1,1 +1,1 @@
-"""From a network's answers to the paper's numbers; a member is a module with `evaluate(answers) -> Result`."""
+"""From networks' answers to the paper's numbers; a member offers `observe` and `conclude` (`repro.lab.evaluation`)."""

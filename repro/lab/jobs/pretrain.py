@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.files import digest
 from repro.lab import data, encoder, norm, probing, processes, snapshot, training
-from repro.lab.batch import Batch, Queries, Setting
+from repro.lab import input as input_
+from repro.lab.batch import Setting
+from repro.lab.input import Input, Want
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import build, member
 from repro.lab.seeds import generator
@@ -30,13 +32,9 @@ _GPU_CHECKS = 20  # steps between looks at the loss where each look waits for th
 class Run:
     """A training run: what it is made of, and how far it is."""
 
-    images: NDArray[np.uint8]  # N x 3 x H x W
-    textures: NDArray[np.uint8] | None  # of the same images, where the negatives ask for them
-    labels: Tensor  # int64 (N,)
-    pixels: int
+    input: Input
     seed: int
     recipe: dict[str, Any]  # group -> typed recipe
-    family: dict[str, Any]  # group -> module
     schedule: training.Schedule
     method: nn.Module
     optimizer: torch.optim.Optimizer
@@ -63,15 +61,15 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
 
 def _run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folder: Path, context: Context) -> Outcome:
     images = data.read(inputs["data"])
-    current = _prepare(spec, seed=seed, images=images, context=context)
-    if "textures" in inputs:
-        current.textures = _paired(images, data.read(inputs["textures"]))
+    textures = _paired(images, data.read(inputs["textures"])) if "textures" in inputs else None
+    current = _prepare(spec, seed=seed, images=images, textures=textures, context=context)
     finished = _finished(folder / encoder.FILE, current)
     if finished is None:
         _resume(current, folder / CHECKPOINT, context=context)
     _check_start(current, folder, is_finished=finished is not None)
     if finished is None:
-        _train(current, folder, context=context)
+        with closing(current.input):
+            _train(current, folder, context=context)
         finished = {"loss": float(current.loss), "steps": current.step}
         if current.share.rank == 0:
             _leave(current, folder, finished, classes=images.classes)
@@ -91,7 +89,7 @@ def _leave(current: Run, folder: Path, values: dict[str, Any], *, classes: tuple
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _paired(images: data.Images, textures: data.Images) -> NDArray[np.uint8]:
+def _paired(images: data.Images, textures: data.Images) -> data.Pictures:
     """The textures, once it is sure that each is that of the image in its place."""
     if images.names is None or textures.names is None:
         raise JobFailed("negatives.images: these images have no names, so their textures cannot be told apart")
@@ -108,43 +106,70 @@ def _paired(images: data.Images, textures: data.Images) -> NDArray[np.uint8]:
     return textures.images
 
 
-def _prepare(spec: Mapping[str, Any], *, seed: int, images: data.Images, context: Context) -> Run:
+def _prepare(
+    spec: Mapping[str, Any],
+    *,
+    seed: int,
+    images: data.Images,
+    context: Context,
+    textures: data.Pictures | None = None,
+) -> Run:
     groups = spec["recipe"]
     family = {group: member(folder, groups[group]["name"]) for group, folder in _FOLDERS.items()}
     recipe = {group: build(module.Recipe, groups[group]) for group, module in family.items()}
-    recipe["training"] = build(training.Recipe, groups["training"])
+    recipe |= {group: build(module.Recipe, groups[group]) for group, module in _PLAIN.items()}
     training.settle(recipe["training"])
     schedule = training.Schedule(recipe["training"], recipe["optimizer"].lr, len(images), seed)
-    network = family["net"].build(recipe["net"], seed=seed)
-    setting = Setting(
-        batch=recipe["training"].batch,
-        images=len(images),
-        classes=len(images.classes),
-        epoch_steps=schedule.epoch_steps,
-        steps=schedule.steps,
-        seed=seed,
-    )
-    method = family["method"].build(recipe["method"], network, setting=setting)
-    processes.check(batch=setting.batch, groups=method.groups)
-    if method.groups == 1:
-        method = norm.synchronise(method, device=context.device)
-    method = method.to(context.device).train()
+    method = _method(family, recipe, schedule, classes=len(images.classes), device=context.device)
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
-    return Run(
-        images=images.images,
-        textures=None,
-        labels=torch.from_numpy(images.labels),
+    want = Want(
+        recipe=recipe["input"],
+        views=family["views"],
+        shown=recipe["views"],
+        negatives=family["negatives"],
+        added=recipe["negatives"],
+        count=method.views,
         pixels=spec["pixels"],
         seed=seed,
+        device=context.device,
+        share=processes.share(),
+    )
+    labels = torch.from_numpy(images.labels)
+    return Run(
+        input=Input(want, images.images, textures, labels, schedule.batch, schedule.steps, context.loaders),
+        seed=seed,
         recipe=recipe,
-        family=family,
         schedule=schedule,
         method=method,
         optimizer=family["optimizer"].build(trained, recipe["optimizer"]),
         device=context.device,
-        share=processes.share(),
+        share=want.share,
         identity=digest({"spec": dict(spec), "seed": seed, "images": len(images)}),
     )
+
+
+def _method(
+    family: Mapping[str, Any], recipe: Mapping[str, Any], schedule: training.Schedule, *, classes: int, device: str
+) -> nn.Module:
+    """The method around its network, ready to train on the device."""
+    setting = Setting(
+        batch=recipe["training"].batch,
+        images=schedule.images,
+        classes=classes,
+        epoch_steps=schedule.epoch_steps,
+        steps=schedule.steps,
+        seed=schedule.seed,
+    )
+    network = family["net"].build(recipe["net"], seed=schedule.seed)
+    method = family["method"].build(recipe["method"], network, setting=setting)
+    processes.check(batch=setting.batch, groups=method.groups)
+    if method.groups == 1:
+        method = norm.synchronise(method, device=device)
+    method = method.to(device).train()
+    if recipe["training"].compile:
+        for part in method.children():  # networks; what has no forward pass is left alone until it is called, so never
+            part.compile()
+    return method
 
 
 _FOLDERS = {
@@ -154,6 +179,7 @@ _FOLDERS = {
     "negatives": "negatives",
     "optimizer": "optimizers",
 }
+_PLAIN = {"training": training, "input": input_}
 
 
 def _train(current: Run, folder: Path, *, context: Context) -> None:
@@ -179,7 +205,7 @@ def _train(current: Run, folder: Path, *, context: Context) -> None:
 def _step(current: Run) -> Tensor:
     """One batch: views, negatives, loss, gradient, update. All random numbers come from the seed and the step."""
     step = current.step
-    batch = _batch(current)
+    batch = current.input.batch(step)
     for group in current.optimizer.param_groups:
         group["lr"] = current.schedule.learning_rate(step)
     with training.precision(current.recipe["training"], current.device):
@@ -192,34 +218,6 @@ def _step(current: Run) -> Tensor:
     current.loss = latest if step == 0 else current.loss.to(latest.device).lerp(latest, 1 - _SMOOTHING)
     current.step = step + 1
     return latest
-
-
-def _batch(current: Run) -> Batch:
-    """This process's images of the step in hand: views of them, and negatives."""
-    recipe, family, step, share = current.recipe, current.family, current.step, current.share
-    places = share.part(current.schedule.batch(step))
-    images = torch.from_numpy(current.images[places.numpy()]).to(current.device)
-
-    def views(of: Tensor, count: int) -> tuple[Tensor, ...]:
-        random, size = generator(current.seed, "views", step=step), {"pixels": current.pixels, "share": share}
-        return family["views"].make(of, recipe["views"], count=count, generator=random, **size)
-
-    def textures() -> Tensor:
-        if current.textures is None:
-            raise JobFailed("negatives.images: the job has no textures among its inputs")
-        return views(torch.from_numpy(current.textures[places.numpy()]).to(current.device), 1)[0]
-
-    shown = views(images, current.method.views)
-    queries = Queries(
-        views=shown[0],
-        plain=lambda: family["views"].plain(images, recipe["views"], pixels=current.pixels),
-        textures=textures,
-        share=share,
-    )
-    random = generator(current.seed, "negatives", step=step)
-    negatives = family["negatives"].make(queries, recipe["negatives"], generator=random)
-    labels = current.labels[places]
-    return Batch(shown, tuple(negatives), places.to(current.device), labels.to(current.device), step)
 
 
 def _check(current: Run, loss: Tensor) -> None:

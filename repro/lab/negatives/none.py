@@ -6,10 +6,16 @@ Differs: not the same as alpha = 0 in Eq. 1, which leaves exp(0) = 1 in the deno
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Generator
 
 from repro.lab.batch import Negative, Queries
+
+if TYPE_CHECKING:
+    from repro.lab.official import Query
 
 
 @dataclass(frozen=True)
@@ -19,4 +25,9 @@ class Recipe:
 
 def make(queries: Queries, recipe: Recipe, *, generator: Generator) -> list[Negative]:
     """No negatives."""
+    return []
+
+
+def official(query: Query, recipe: Recipe, *, random: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """No negatives of one image either."""
     return []

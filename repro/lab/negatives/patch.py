@@ -6,15 +6,19 @@ Source: paper, section 2.3; SongweiGe/Contrastive-Learning-with-Non-Semantic-Neg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from repro.errors import JobFailed
 from repro.lab.batch import Negative, Queries
 from repro.lab.processes import Share
+
+if TYPE_CHECKING:
+    from repro.lab.official import Query
 
 # Up to this many pixels an image one index gather for the whole batch is faster on a CPU than copying row by row.
 # Measured, microseconds an image on one core, uint8, gather against rows: 7 and 13 at 32 x 32, 14 and 18 at 48 x 48,
@@ -84,14 +88,7 @@ def draw_sides(images: Tensor, *, sizes: tuple[int, int], generator: Generator) 
     if images.ndim != 4:
         raise JobFailed(f"patch negatives: expected images (N, C, H, W), found {tuple(images.shape)}")
     smallest, largest = sizes
-    height, width = images.shape[-2:]
-    if not 1 <= smallest <= largest:
-        raise JobFailed(f"negatives.sizes: expected 1 <= smallest <= largest, found {smallest} and {largest}")
-    if largest > min(height, width):
-        raise JobFailed(
-            f"negatives.sizes: a patch of {largest} pixels does not fit into an image of {height} x {width}; "
-            f"set the largest size to at most {min(height, width)}"
-        )
+    _check_sizes(sizes, *images.shape[-2:])
     return torch.randint(smallest, largest + 1, (len(images),), generator=generator, device=generator.device)
 
 
@@ -101,12 +98,8 @@ def draw_offsets(images: Tensor, sides: Tensor, *, last: bool, generator: Genera
     With `last` false the last place is left out, as the official code does; then d must be smaller than the image.
     """
     height, width = images.shape[-2:]
-    smallest, largest = int(sides.min()), int(sides.max())
-    if not last and largest >= min(height, width):
-        raise JobFailed(
-            f"negatives.last_offset: false leaves no place for a patch of {largest} pixels in an image of "
-            f"{height} x {width}; set it to true or the largest size to at most {min(height, width) - 1}"
-        )
+    smallest = int(sides.min())
+    _check_room(int(sides.max()), height, width, last=last)
     grid = (len(images), -(-height // smallest), -(-width // smallest))
     places = torch.rand((2, *grid), generator=generator, device=generator.device)
     spans = (torch.tensor([height, width], device=sides.device)[:, None] - sides + int(last)).view(2, -1, 1, 1)
@@ -119,12 +112,7 @@ def draw_shuffle(
 ) -> tuple[Tensor, Tensor]:
     """Top and left of each tile's patch such that the patches do not overlap: the image's own grid, shuffled."""
     height, width = images.shape[-2:]
-    odd = [d for d in range(sizes[0], sizes[1] + 1) if height % d or width % d]
-    if odd:
-        raise JobFailed(
-            f"negatives.overlap: false needs patch sizes that divide {height} x {width}, and {odd[0]} does not; "
-            f"set it to true, as the official code does, or sizes to one that divides"
-        )
+    _check_division(sizes, height, width)
     tops = torch.zeros((len(images), height // sizes[0], width // sizes[0]), dtype=torch.int64, device=sides.device)
     lefts = torch.zeros_like(tops)
     for i, d in enumerate(sides.tolist()):
@@ -133,6 +121,61 @@ def draw_shuffle(
         tops[i, :rows, :columns] = places // columns * d
         lefts[i, :rows, :columns] = places % columns * d
     return tops, lefts
+
+
+def official(query: Query, recipe: Recipe, *, random: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """`recipe.count` negatives of one image, (3, P, P) each, patch by patch as the official code makes them."""
+    image = query.view if recipe.source == "query" else query.plain()
+    _check_sizes(recipe.sizes, *image.shape[1:])
+    return [_tiled(image, recipe, random=random) for _ in range(recipe.count)]
+
+
+def _tiled(image: NDArray[np.uint8], recipe: Recipe, *, random: np.random.Generator) -> NDArray[np.uint8]:
+    _, height, width = image.shape
+    d = int(random.integers(recipe.sizes[0], recipe.sizes[1] + 1))
+    rows, columns = -(-height // d), -(-width // d)
+    if recipe.overlap:
+        _check_room(d, height, width, last=recipe.last_offset)
+        tops = random.integers(0, height - d + recipe.last_offset, (rows, columns)).tolist()
+        lefts = random.integers(0, width - d + recipe.last_offset, (rows, columns)).tolist()
+    else:
+        _check_division(recipe.sizes, height, width)
+        places = random.permutation(rows * columns).reshape(rows, columns)
+        tops, lefts = (places // columns * d).tolist(), (places % columns * d).tolist()
+    tiled = np.empty((3, rows * d, columns * d), np.uint8)
+    for i in range(rows):
+        for j in range(columns):
+            top, left = tops[i][j], lefts[i][j]
+            tiled[:, i * d : (i + 1) * d, j * d : (j + 1) * d] = image[:, top : top + d, left : left + d]
+    return tiled[:, :height, :width]
+
+
+def _check_sizes(sizes: tuple[int, int], height: int, width: int) -> None:
+    smallest, largest = sizes
+    if not 1 <= smallest <= largest:
+        raise JobFailed(f"negatives.sizes: expected 1 <= smallest <= largest, found {smallest} and {largest}")
+    if largest > min(height, width):
+        raise JobFailed(
+            f"negatives.sizes: a patch of {largest} pixels does not fit into an image of {height} x {width}; "
+            f"set the largest size to at most {min(height, width)}"
+        )
+
+
+def _check_room(largest: int, height: int, width: int, *, last: bool) -> None:
+    if not last and largest >= min(height, width):
+        raise JobFailed(
+            f"negatives.last_offset: false leaves no place for a patch of {largest} pixels in an image of "
+            f"{height} x {width}; set it to true or the largest size to at most {min(height, width) - 1}"
+        )
+
+
+def _check_division(sizes: tuple[int, int], height: int, width: int) -> None:
+    odd = [d for d in range(sizes[0], sizes[1] + 1) if height % d or width % d]
+    if odd:
+        raise JobFailed(
+            f"negatives.overlap: false needs patch sizes that divide {height} x {width}, and {odd[0]} does not; "
+            f"set it to true, as the official code does, or sizes to one that divides"
+        )
 
 
 def tile(images: Tensor, sides: Tensor, *, tops: Tensor, lefts: Tensor) -> Tensor:

@@ -7,10 +7,16 @@ DuoImageNetFolder, where the texture passes through the same augmentation with t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Generator
 
 from repro.lab.batch import Negative, Queries
+
+if TYPE_CHECKING:
+    from repro.lab.official import Query
 
 
 @dataclass(frozen=True)
@@ -24,3 +30,8 @@ class Recipe:
 def make(queries: Queries, recipe: Recipe, *, generator: Generator) -> list[Negative]:
     """One negative for each query, (N, C, H, W)."""
     return [Negative(queries.textures(), recipe.alpha)]
+
+
+def official(query: Query, recipe: Recipe, *, random: np.random.Generator) -> list[NDArray[np.uint8]]:
+    """One negative of one image, (3, P, P)."""
+    return [query.texture()]

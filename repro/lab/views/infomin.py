@@ -7,11 +7,16 @@ Differs: as `moco_v2` does; the blur reaches three times its largest sigma, in t
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
+from PIL.Image import Image
 from torch import Generator, Tensor
 
-from repro.lab import augment, randaugment
+from repro.errors import JobFailed
+from repro.lab import augment, crops, randaugment
+from repro.lab.pack import Pack, pack
 from repro.lab.processes import Share
 from repro.lab.views import moco_v2
 
@@ -54,27 +59,38 @@ class JigsawDraw:
 
 
 def make(
-    images: Tensor, recipe: Recipe, *, count: int, pixels: int, generator: Generator, share: Share
+    images: Tensor | Sequence[Tensor] | Pack,
+    recipe: Recipe,
+    *,
+    count: int,
+    pixels: int,
+    generator: Generator,
+    share: Share,
 ) -> tuple[Tensor, ...]:
-    """Two views of this process's (N, 3, H, W) uint8 images, (N, 3, pixels, pixels) float32 each, normalised.
+    """Two views of this process's uint8 images, (N, 3, H, W) or (3, h, w) each, as `moco_v2.make`.
 
     A third is the crop for the jigsaw, (N, 3, jigsaw_pixels, jigsaw_pixels). The numbers are drawn for the images of
     all processes, and one view does not depend on how many follow.
     """
-    size, whole = (images.shape[2], images.shape[3]), len(images) * share.size
-    floats = images.float().div_(255)
-    draws = [share.part(draw(whole, size, recipe=recipe, generator=generator)) for _ in range(min(count, 2))]
-    views = [augmented(floats, done, recipe=recipe, pixels=pixels) for done in draws]
+    packed = pack(images)
+    sizes = crops.sizes_for(packed, share)
+    draws = [share.part(draw(len(sizes), sizes, recipe=recipe, generator=generator)) for _ in range(min(count, 2))]
+    views = [augmented(packed, done, recipe=recipe, pixels=pixels) for done in draws]
     for _ in range(count - 2):
-        done = share.part(draw_jigsaw(whole, size, recipe=recipe, generator=generator))
-        crop = augment.crop(floats, done.boxes, flipped=done.flipped, pixels=recipe.jigsaw_pixels)
+        done = share.part(draw_jigsaw(len(sizes), sizes, recipe=recipe, generator=generator))
+        crop = crops.cut(packed, done.boxes, flipped=done.flipped, pixels=recipe.jigsaw_pixels)
         views.append(normalise(crop, recipe))
     return tuple(views)
 
 
-def plain(images: Tensor, recipe: Recipe, *, pixels: int) -> Tensor:
-    """The (N, 3, H, W) uint8 images whole, (N, 3, pixels, pixels) float32, normalised."""
-    return normalise(augment.resize(images.float().div_(255), pixels=pixels), recipe)
+def plain(images: Tensor | Sequence[Tensor] | Pack, recipe: Recipe, *, pixels: int) -> Tensor:
+    """The uint8 images without augmentation, float32 (N, 3, pixels, pixels), as `moco_v2.plain`."""
+    return normalise(crops.plain(images, pixels=pixels), recipe)
+
+
+def official(recipe: Recipe, *, pixels: int) -> Callable[[Image], Image]:
+    """Not written: RandAugment and the jigsaw are here for whole batches only. Raises `JobFailed`."""
+    raise JobFailed('input.mode: the views infomin are made by whole batches only; set it to "batched"')
 
 
 def normalise(images: Tensor, recipe: Recipe) -> Tensor:
@@ -82,8 +98,8 @@ def normalise(images: Tensor, recipe: Recipe) -> Tensor:
     return augment.normalise(images, mean=recipe.mean, std=recipe.std)
 
 
-def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Generator) -> Draw:
-    """Parameters of a view for `count` images of `size` (height, width)."""
+def draw(count: int, size: tuple[int, int] | Tensor, *, recipe: Recipe, generator: Generator) -> Draw:
+    """Parameters of a view for `count` images of `size` (height, width), or int64 (count, 2), each its own."""
     layers, level = recipe.randaugment
     return Draw(
         moco=moco_v2.draw(count, size, recipe=_shared(recipe), generator=generator),
@@ -98,7 +114,7 @@ def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Genera
     )
 
 
-def draw_jigsaw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Generator) -> JigsawDraw:
+def draw_jigsaw(count: int, size: tuple[int, int] | Tensor, *, recipe: Recipe, generator: Generator) -> JigsawDraw:
     """Parameters of the crop that is cut into pieces."""
     chance = {"generator": generator}
     return JigsawDraw(
@@ -107,10 +123,11 @@ def draw_jigsaw(count: int, size: tuple[int, int], *, recipe: Recipe, generator:
     )
 
 
-def augmented(images: Tensor, done: Draw, *, recipe: Recipe, pixels: int) -> Tensor:
-    """Apply a draw to (N, 3, H, W) float32 in [0, 1]: crop, jitter, blur, RandAugment, and grayscale last."""
-    before = dataclasses.replace(_shared(recipe), grayscale_probability=0.0, mean=(0.0,) * 3, std=(1.0,) * 3)
-    views = moco_v2.augmented(images, done.moco, recipe=before, pixels=pixels)
+def augmented(images: Pack, done: Draw, *, recipe: Recipe, pixels: int) -> Tensor:
+    """Apply a draw to N images: crop, jitter, blur, RandAugment, and grayscale last."""
+    before = dataclasses.replace(_shared(recipe), mean=(0.0,) * 3, std=(1.0,) * 3)
+    in_colour = dataclasses.replace(done.moco, grayscale=torch.zeros_like(done.moco.grayscale))
+    views = moco_v2.augmented(images, in_colour, recipe=before, pixels=pixels)
     views = randaugment.augmented(views, done.layers, fill=recipe.mean)
     chosen = done.moco.grayscale.nonzero().squeeze(1).to(views.device)
     views.index_copy_(0, chosen, augment.gray(views.index_select(0, chosen)).expand(-1, 3, -1, -1))

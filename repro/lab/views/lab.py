@@ -7,12 +7,15 @@ Differs: the conversion is of the resized floats, not of their nearest bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from PIL.Image import Image
 from torch import Generator, Tensor
 
-from repro.lab import augment
+from repro.lab import augment, crops
+from repro.lab.pack import Pack, pack
 from repro.lab.processes import Share
 
 _XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
@@ -40,19 +43,33 @@ class Draw:
 
 
 def make(
-    images: Tensor, recipe: Recipe, *, count: int, pixels: int, generator: Generator, share: Share
+    images: Tensor | Sequence[Tensor] | Pack,
+    recipe: Recipe,
+    *,
+    count: int,
+    pixels: int,
+    generator: Generator,
+    share: Share,
 ) -> tuple[Tensor, ...]:
-    """`count` independent views of this process's (N, 3, H, W) uint8 images, (N, 3, pixels, pixels) float32 each."""
-    size, whole = (images.shape[2], images.shape[3]), len(images) * share.size
-    floats = images.float().div_(255)
-    draws = [share.part(draw(whole, size, recipe=recipe, generator=generator)) for _ in range(count)]
-    cropped = (augment.crop(floats, done.boxes, flipped=done.flipped, pixels=pixels) for done in draws)
+    """`count` independent views of this process's uint8 images, (N, 3, H, W) or (3, h, w) each, as `moco_v2.make`."""
+    packed = pack(images)
+    sizes = crops.sizes_for(packed, share)
+    draws = [share.part(draw(len(sizes), sizes, recipe=recipe, generator=generator)) for _ in range(count)]
+    cropped = (crops.cut(packed, done.boxes, flipped=done.flipped, pixels=pixels) for done in draws)
     return tuple(normalise(view, recipe) for view in cropped)
 
 
-def plain(images: Tensor, recipe: Recipe, *, pixels: int) -> Tensor:
-    """The (N, 3, H, W) uint8 images whole, (N, 3, pixels, pixels) float32."""
-    return normalise(augment.resize(images.float().div_(255), pixels=pixels), recipe)
+def plain(images: Tensor | Sequence[Tensor] | Pack, recipe: Recipe, *, pixels: int) -> Tensor:
+    """The uint8 images without augmentation, float32 (N, 3, pixels, pixels), as `moco_v2.plain`."""
+    return normalise(crops.plain(images, pixels=pixels), recipe)
+
+
+def official(recipe: Recipe, *, pixels: int) -> Callable[[Image], Image]:
+    """The official steps but for the conversion and the normalisation, for one image."""
+    from repro.lab import official  # torchvision takes a second to import, and only this needs it
+
+    chance = recipe.flip_probability
+    return official.cropped(scale=recipe.crop_scale, ratio=recipe.crop_ratio, flip_probability=chance, pixels=pixels)
 
 
 def normalise(images: Tensor, recipe: Recipe) -> Tensor:
@@ -60,8 +77,8 @@ def normalise(images: Tensor, recipe: Recipe) -> Tensor:
     return augment.normalise(from_rgb(images), mean=recipe.mean, std=recipe.std)
 
 
-def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Generator) -> Draw:
-    """Parameters for `count` images of `size` (height, width)."""
+def draw(count: int, size: tuple[int, int] | Tensor, *, recipe: Recipe, generator: Generator) -> Draw:
+    """Parameters for `count` images of `size` (height, width), or int64 (count, 2) where each has its own."""
     chance = {"generator": generator}
     return Draw(
         boxes=augment.draw_boxes(count, size, scale=recipe.crop_scale, ratio=recipe.crop_ratio, **chance),

@@ -6,13 +6,15 @@ Source: facebookresearch/moco@78b69ca main_moco.py:225-240; torchvision's transf
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from PIL.Image import Image
 from torch import Generator, Tensor
 
-from repro.lab import augment
+from repro.lab import augment, crops
+from repro.lab.pack import Pack, pack
 from repro.lab.processes import Share
 
 
@@ -34,42 +36,43 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Draw:
-    """What is done to each image of a batch; (N,) each but `order`."""
+    """What is done to each image of a batch; (N,) each but two."""
 
     boxes: augment.Boxes
     flipped: Tensor  # bool
-    jitter: tuple[Tensor, Tensor, Tensor, Tensor]  # brightness, contrast, saturation, hue; 1, 1, 1, 0 changes nothing
-    order: tuple[int, ...]  # of the four
+    factors: Tensor  # float32 (N, 4): brightness, contrast, saturation, turn of the hue; 1, 1, 1, 0 changes nothing
+    order: Tensor  # int64 (N, 4), in which these come
     grayscale: Tensor  # bool
     blurred: Tensor  # bool
     sigmas: Tensor  # pixels
 
 
-_JITTERS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
-    augment.brightness,
-    augment.contrast,
-    augment.saturation,
-    augment.hue,
-)
-
-
 def make(
-    images: Tensor, recipe: Recipe, *, count: int, pixels: int, generator: Generator, share: Share
+    images: Tensor | Sequence[Tensor] | Pack,
+    recipe: Recipe,
+    *,
+    count: int,
+    pixels: int,
+    generator: Generator,
+    share: Share,
 ) -> tuple[Tensor, ...]:
-    """`count` independent views of this process's (N, 3, H, W) uint8 images, float32, normalised.
+    """`count` independent views of this process's uint8 images, float32 (N, 3, pixels, pixels) each, normalised.
 
-    Each is (N, 3, pixels, pixels). The numbers are drawn for the images of all processes, and one view does not depend
-    on how many follow.
+    The images are (N, 3, H, W), or (3, h, w) each of a size of its own. The numbers are drawn for the images of all
+    processes, and one view does not depend on how many follow.
     """
-    size, whole = (images.shape[2], images.shape[3]), len(images) * share.size
-    floats = images.float().div_(255)
-    draws = [draw(whole, size, recipe=recipe, generator=generator) for _ in range(count)]
-    return tuple(augmented(floats, share.part(done), recipe=recipe, pixels=pixels) for done in draws)
+    packed = pack(images)
+    sizes = crops.sizes_for(packed, share)
+    draws = [draw(len(sizes), sizes, recipe=recipe, generator=generator) for _ in range(count)]
+    return tuple(augmented(packed, share.part(done), recipe=recipe, pixels=pixels) for done in draws)
 
 
-def plain(images: Tensor, recipe: Recipe, *, pixels: int) -> Tensor:
-    """The (N, 3, H, W) uint8 images whole, (N, 3, pixels, pixels) float32, normalised."""
-    return normalise(augment.resize(images.float().div_(255), pixels=pixels), recipe)
+def plain(images: Tensor | Sequence[Tensor] | Pack, recipe: Recipe, *, pixels: int) -> Tensor:
+    """The uint8 images without augmentation, float32 (N, 3, pixels, pixels), normalised.
+
+    Those of one size, (N, 3, H, W), are seen whole, others in their middle.
+    """
+    return normalise(crops.plain(images, pixels=pixels), recipe)
 
 
 def normalise(images: Tensor, recipe: Recipe) -> Tensor:
@@ -77,11 +80,25 @@ def normalise(images: Tensor, recipe: Recipe) -> Tensor:
     return augment.normalise(images, mean=recipe.mean, std=recipe.std)
 
 
-def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Generator) -> Draw:
-    """Parameters for `count` images of `size` (height, width).
+def official(recipe: Recipe, *, pixels: int) -> Callable[[Image], Image]:
+    """The official steps but for the normalisation, for one image."""
+    from repro.lab import official  # torchvision takes a second to import, and only this needs it
 
-    Differs: the order of the four jitters is drawn once for a batch; torchvision draws it for each image.
-    """
+    return official.coloured(
+        scale=recipe.crop_scale,
+        ratio=recipe.crop_ratio,
+        jitter=recipe.jitter,
+        jitter_probability=recipe.jitter_probability,
+        grayscale_probability=recipe.grayscale_probability,
+        blur_sigma=recipe.blur_sigma,
+        blur_probability=recipe.blur_probability,
+        flip_probability=recipe.flip_probability,
+        pixels=pixels,
+    )
+
+
+def draw(count: int, size: tuple[int, int] | Tensor, *, recipe: Recipe, generator: Generator) -> Draw:
+    """Parameters for `count` images of `size` (height, width), or int64 (count, 2) where each has its own."""
     chance = {"generator": generator}
     jittered = augment.draw_chance(count, recipe.jitter_probability, **chance)
     factors = [
@@ -92,29 +109,42 @@ def draw(count: int, size: tuple[int, int], *, recipe: Recipe, generator: Genera
     return Draw(
         boxes=augment.draw_boxes(count, size, scale=recipe.crop_scale, ratio=recipe.crop_ratio, **chance),
         flipped=augment.draw_chance(count, recipe.flip_probability, **chance),
-        jitter=(factors[0], factors[1], factors[2], turns),
-        order=tuple(torch.randperm(4, generator=generator, device=generator.device).tolist()),
+        factors=torch.stack([*factors, turns], dim=1),
+        order=augment.draw_orders(count, 4, **chance),
         grayscale=augment.draw_chance(count, recipe.grayscale_probability, **chance),
         blurred=augment.draw_chance(count, recipe.blur_probability, **chance),
         sigmas=augment.draw_uniform(count, recipe.blur_sigma, **chance),
     )
 
 
-def augmented(images: Tensor, done: Draw, *, recipe: Recipe, pixels: int) -> Tensor:
-    """Apply a draw to (N, 3, H, W) float32 in [0, 1], in the official order; the flip is part of the crop.
+def augmented(images: Pack, done: Draw, *, recipe: Recipe, pixels: int) -> Tensor:
+    """Apply a draw to N images, float32 (N, 3, pixels, pixels), in the official order; the flip is part of the crop.
 
     Differs: the official code flips last; every step before it but the crop treats left and right alike.
     """
-    views = augment.crop(images, done.boxes, flipped=done.flipped, pixels=pixels)
-    for kind in done.order:
-        if recipe.jitter[kind] > 0:
-            views = _JITTERS[kind](views, done.jitter[kind])
-    if recipe.grayscale_probability > 0:
-        chosen = done.grayscale.nonzero().squeeze(1).to(views.device)
-        views.index_copy_(0, chosen, augment.gray(views.index_select(0, chosen)).expand(-1, 3, -1, -1))
-    if recipe.blur_probability > 0:
-        chosen = done.blurred.nonzero().squeeze(1).to(views.device)
-        radius = math.ceil(3 * recipe.blur_sigma[1])
-        blurred = augment.blur(views.index_select(0, chosen), done.sigmas[done.blurred], radius=radius)
-        views.index_copy_(0, chosen, blurred)
-    return normalise(views, recipe)
+    radius = math.ceil(3 * recipe.blur_sigma[1])
+    if images.device.type == "cpu":
+        return crops.through(
+            images,
+            done.boxes,
+            flipped=done.flipped,
+            factors=done.factors,
+            order=done.order,
+            grey=done.grayscale,
+            sigmas=torch.where(done.blurred, done.sigmas, 0.0),
+            radius=radius,
+            mean=recipe.mean,
+            std=recipe.std,
+            pixels=pixels,
+        )
+    views = crops.cut(images, done.boxes, flipped=done.flipped, pixels=pixels)
+    return normalise(_coloured(views, done, radius=radius), recipe)
+
+
+def _coloured(views: Tensor, done: Draw, *, radius: int) -> Tensor:
+    """All steps between the crop and the normalisation, for whole batches, in place."""
+    augment.jitter(views, done.factors, done.order)
+    grey, blurred = (chosen.nonzero().squeeze(1).to(views.device) for chosen in (done.grayscale, done.blurred))
+    views.index_copy_(0, grey, augment.gray(views.index_select(0, grey)).expand(-1, 3, -1, -1))
+    soft = augment.blur(views.index_select(0, blurred), done.sigmas[done.blurred], radius=radius)
+    return views.index_copy_(0, blurred, soft)

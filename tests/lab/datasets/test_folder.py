@@ -33,8 +33,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def recipe(root: Path, *, pixels: int = 16, count: int = 0) -> Recipe:
-    return Recipe(root=str(root), split="val", pixels=pixels, count=count)
+def recipe(root: Path, *, pixels: int = 16, count: int = 0, superclass: str = "") -> Recipe:
+    return Recipe(root=str(root), split="val", pixels=pixels, count=count, superclass=superclass)
 
 
 def test_pictures_are_labelled_by_their_folder_in_sorted_order(tree: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_tree_that_is_none_is_told(tmp_path: Path, make: list[str], sentence: 
 
 def test_corrupted_photographs_are_the_same_photographs_75_times(tree: Path) -> None:
     clean = folder.build(recipe(tree, pixels=32))
-    made = folder_corrupted.Recipe(root=str(tree), split="val", pixels=32, count=0, seed=3)
+    made = folder_corrupted.Recipe(root=str(tree), split="val", pixels=32, count=0, superclass="", seed=3)
     images = folder_corrupted.build(made)
     assert len(images) == 75 * len(clean)
     assert images.classes == clean.classes
@@ -123,9 +123,12 @@ def test_corrupted_photographs_are_the_same_photographs_75_times(tree: Path) -> 
 def test_real_photographs_are_read(shared: Path, tmp_path: Path) -> None:
     with tarfile.open(shared / "data" / "tiny16.tar") as archive:
         archive.extractall(tmp_path, [each for each in archive if each.name.startswith("val/")], filter="data")
-    images = folder.build(Recipe(root=str(tmp_path), split="val", pixels=64, count=10))
+    images = folder.build(Recipe(root=str(tmp_path), split="val", pixels=64, count=10, superclass="dog"))
     assert images.images.shape == (160, 3, 64, 64)
     assert images.classes == tuple(sorted(images.classes))
     assert np.bincount(images.labels).tolist() == [10] * 16
+    assert images.parents is not None
+    dogs = ["n02085620", "n02094433", "n02099601", "n02099712", "n02106662", "n02113799"]
+    assert [name for name, parent in zip(images.classes, images.parents, strict=True) if parent == 0] == dogs
     with Image.open(sorted((tmp_path / "val" / images.classes[3]).iterdir())[4]) as picture:
         np.testing.assert_array_equal(images.images[34], np.asarray(picture.convert("RGB")).transpose(2, 0, 1))

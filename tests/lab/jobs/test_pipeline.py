@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from repro.errors import DataMissing, JobFailed
-from repro.lab import data
+from repro.lab import data, evaluation
 from repro.lab.jobs import Context, Stopped, evaluate, pretrain, probe
 from repro.lab.jobs import data as make
 
@@ -40,7 +40,7 @@ def trained(recipe: Any, folder: Path, tmp_path: Path) -> Path:
 
 
 def run_probe(recipe: Any, root: Path, into: str, *, kind: Any = LBFGS, held_out: bool = False) -> dict[str, Any]:
-    groups = {"net": recipe["net"], "views": recipe["views"], "probe": kind}
+    groups = {"net": recipe["net"], "views": recipe["views"], "input": recipe["input"], "probe": kind}
     inputs = {"pretrain": root / "pretrain", "data": root / "data"}
     inputs |= {"held_out": root / "data"} if held_out else {}
     (root / into).mkdir()
@@ -53,7 +53,7 @@ def run_probe(recipe: Any, root: Path, into: str, *, kind: Any = LBFGS, held_out
 def run_evaluation(
     recipe: Any, root: Path, into: str, *, evaluator: str = "accuracy", limit: int | None = None, on: str = "data"
 ) -> dict[str, Any]:
-    groups = {"net": recipe["net"], "views": recipe["views"]}
+    groups = {"net": recipe["net"], "views": recipe["views"], "evaluation": {"precision": "fp32"}}
     inputs = {"pretrain": root / "pretrain", "probe": root / "probe", "data": root / on}
     spec = {"evaluator": evaluator, "recipe": groups, "limit": limit}
     outcome = evaluate.run(spec, seed=None, inputs=inputs, folder=root / into, context=CONTEXT)
@@ -70,7 +70,7 @@ def test_the_whole_way(recipe: Any, trained: Path, images: data.Images) -> None:
     assert found["n"] == 70
     assert (trained / "a" / "predictions.npz").read_bytes() == (trained / "b" / "predictions.npz").read_bytes()
     with np.load(trained / "a" / "predictions.npz") as kept:
-        assert kept["predictions"].dtype == np.int32
+        assert kept["predictions"].dtype == np.int16
         assert 100 * (kept["predictions"] == images.labels).mean() == pytest.approx(found["top1"])
 
 
@@ -121,17 +121,14 @@ def test_mce_divides_by_the_errors_of_a_stored_evaluation(recipe: Any, trained: 
     condition, wrong = np.arange(70) // 14, np.arange(70) % 14 <= np.arange(70) // 14
     data.write(replace(images, condition=condition, conditions=conditions), trained / "corrupted")
     (trained / "reference").mkdir()
-    np.savez(
-        trained / "reference" / "predictions.npz",
-        predictions=np.where(wrong, 1 - images.labels, images.labels),
-        labels=images.labels,
-        condition=condition,
-        conditions=np.array(conditions),
-    )
+    columns = {"predictions": np.where(wrong, 1 - images.labels, images.labels), "labels": images.labels}
+    said = evaluation.About(images.classes, images.classes, conditions)
+    evaluation.write(trained / "reference", {**columns, "condition": condition}, said)
     plain = run_evaluation(recipe, trained, "plain", on="corrupted", evaluator="corruption")
     assert "mce" not in plain
     mistakes = round(sum(plain["errors"]["fog"]) * 14 / 100)
-    spec = {"evaluator": "corruption", "recipe": recipe, "limit": None, "reference": "table1/some-row"}
+    groups = {"net": recipe["net"], "views": recipe["views"], "evaluation": {"precision": "fp32"}}
+    spec = {"evaluator": "corruption", "recipe": groups, "limit": None, "reference": "table1/some-row"}
     inputs = {"pretrain": trained / "pretrain", "probe": trained / "probe", "data": trained / "corrupted"}
     inputs["reference"] = trained / "reference"
     found = evaluate.run(spec, seed=None, inputs=inputs, folder=trained / "mce", context=CONTEXT)
@@ -146,7 +143,7 @@ def test_weights_of_another_network_are_told(recipe: Any, trained: Path) -> None
 
 def test_an_evaluation_stops_on_request(recipe: Any, trained: Path) -> None:
     run_probe(recipe, trained, "probe")
-    groups = {"net": recipe["net"], "views": recipe["views"]}
+    groups = {"net": recipe["net"], "views": recipe["views"], "evaluation": {"precision": "fp32"}}
     inputs = {"pretrain": trained / "pretrain", "probe": trained / "probe", "data": trained / "data"}
     spec = {"evaluator": "accuracy", "recipe": groups, "limit": None}
     context = Context(device="cpu", stopping=lambda: True)

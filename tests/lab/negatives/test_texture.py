@@ -15,14 +15,13 @@ from repro.lab.jobs import Context, pretrain
 def prepared(recipe: Any, folder: Path, textures: np.ndarray) -> pretrain.Run:
     recipe["negatives"] = {"name": "texture", "alpha": 2.0, "images": "textures"}
     images = data.read(folder)
-    run = pretrain._prepare({"recipe": recipe, "pixels": 16}, seed=0, images=images, context=Context(device="cpu"))
-    run.textures = textures
-    return run
+    spec, context = {"recipe": recipe, "pixels": 16}, Context(device="cpu")
+    return pretrain._prepare(spec, seed=0, images=images, textures=textures, context=context)
 
 
 def test_an_image_that_is_its_own_texture_is_augmented_as_the_query(recipe: Any, folder: Path) -> None:
     run = prepared(recipe, folder, np.array(data.read(folder).images))
-    batch = pretrain._batch(run)
+    batch = run.input.batch(0)
     [negative] = batch.negatives
     assert negative.alpha == 2.0
     assert torch.equal(negative.images, batch.views[0])
@@ -34,6 +33,6 @@ def test_the_texture_is_that_of_the_query(recipe: Any, folder: Path) -> None:
     recipe["views"] |= {"jitter_probability": 0.0, "grayscale_probability": 0.0, "blur_probability": 0.0}
     shades = np.arange(70, dtype=np.uint8)[:, None, None, None] * 3
     run = prepared(recipe, folder, np.broadcast_to(shades, (70, 3, 16, 16)).copy())
-    batch = pretrain._batch(run)
+    batch = run.input.batch(0)
     found = (batch.negatives[0].images.mean((1, 2, 3)) * 0.25 + 0.5) * 255 / 3  # std 0.25, mean 0.5
     assert found.round().long().tolist() == batch.places.tolist()

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from repro.errors import JobFailed
 from repro.lab import descent
 from repro.lab.jobs import Context, Stopped
+from repro.lab.pack import Pack
 from repro.lab.probes import adam, lbfgs, sgd
 from repro.lab.probing import Labelled, Material
 
@@ -46,6 +47,7 @@ def material(folder: Path, **changes: Any) -> Material:
         "classes": 3,
         "plain": lambda images: images.float() / 255 - 0.5,
         "normalise": lambda images: images - 0.5,
+        "mode": "batched",
         "pixels": 8,
         "seed": 0,
         "folder": folder,
@@ -128,7 +130,7 @@ def test_sgd_tells_separable_images_apart_and_records_last_and_best(tmp_path: Pa
 def test_sgd_steps_are_those_of_torch_sgd_on_the_cross_entropy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without augmentation, against nn.Linear, autograd and torch.optim.SGD with MultiStepLR."""
     plain = material(tmp_path, held_out=None)
-    monkeypatch.setattr(descent, "augmented", lambda images, *_, **__: plain.plain(images))
+    monkeypatch.setattr(descent, "shown", lambda load, *_, **__: plain.plain(Pack(*load.images).stacked))
     recipe = dataclasses.replace(SGD, weight_decay=0.01, lr=1.0)
     found = sgd.fit(plain, recipe, context=CONTEXT).classifier
     layer = nn.Linear(6, 3)
@@ -154,7 +156,7 @@ def test_adam_steps_are_those_of_the_cross_entropy_and_adam_s_own_equations(
 ) -> None:
     """Without augmentation, against autograd and Algorithm 1 of Kingma and Ba 2015 in float64."""
     plain = material(tmp_path, held_out=None)
-    monkeypatch.setattr(descent, "augmented", lambda images, *_, **__: plain.plain(images))
+    monkeypatch.setattr(descent, "shown", lambda load, *_, **__: plain.plain(Pack(*load.images).stacked))
     recipe = dataclasses.replace(ADAM, weight_decay=0.01)
     found = adam.fit(plain, recipe, context=CONTEXT).classifier
     start = adam.start(plain, recipe, device="cpu")

@@ -10,7 +10,9 @@ import torch
 import torchvision.transforms.functional as reference
 from torch import Tensor
 
+from repro.errors import JobFailed
 from repro.lab import randaugment
+from repro.lab.pack import pack
 from repro.lab.processes import ALONE, Share
 from repro.lab.views import infomin
 
@@ -49,8 +51,8 @@ def before_randaugment(image: Tensor, done: infomin.Draw, i: int, pixels: int) -
     box = [int(part[i]) for part in (moco.boxes.top, moco.boxes.left, moco.boxes.height, moco.boxes.width)]
     view = reference.resized_crop(image.float() / 255, *box, [pixels, pixels], antialias=True)
     view = reference.hflip(view) if moco.flipped[i] else view
-    for kind in moco.order:
-        view = JITTERS[kind](view, float(moco.jitter[kind][i]))
+    for kind in moco.order[i].tolist():
+        view = JITTERS[kind](view, float(moco.factors[i, kind]))
     if moco.blurred[i]:
         radius = math.ceil(3 * RECIPE.blur_sigma[1])
         view = reference.gaussian_blur(view, 2 * radius + 1, float(moco.sigmas[i]))
@@ -61,7 +63,7 @@ def test_views_are_the_steps_of_the_source_in_its_order() -> None:
     batch = images(24, 32)
     for seed in range(3):
         done = infomin.draw(24, (32, 32), recipe=RECIPE, generator=torch.Generator().manual_seed(seed))
-        found = infomin.augmented(batch.float() / 255, done, recipe=RECIPE, pixels=32)
+        found = infomin.augmented(pack(batch), done, recipe=RECIPE, pixels=32)
         views = torch.stack([before_randaugment(image, done, i, 32) for i, image in enumerate(batch)])
         views = randaugment.augmented(views, done.layers, fill=RECIPE.mean)
         for i in range(24):
@@ -118,3 +120,9 @@ def test_plain_resizes_and_normalises_only() -> None:
         reference.resize(batch.float() / 255, [32, 32], antialias=True), RECIPE.mean, RECIPE.std
     )
     torch.testing.assert_close(infomin.plain(batch, RECIPE, pixels=32), expected, rtol=0, atol=1e-4)
+
+
+def test_the_reference_path_is_refused() -> None:
+    with pytest.raises(JobFailed) as caught:
+        infomin.official(RECIPE, pixels=32)
+    assert str(caught.value) == 'input.mode: the views infomin are made by whole batches only; set it to "batched"'

@@ -1,0 +1,263 @@
+"""The verbs about weight files that others made: which there are, bring them, look at them again, add one."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from repro.cli_textures import stoppable
+from repro.errors import DataMissing, StoreError, UsageError
+from repro.options import shared
+
+if TYPE_CHECKING:
+    from repro.fetch.weights import Asked, Held
+    from repro.spec.load import Specs
+    from repro.spec.model import Checkpoint, Checkpoints
+
+F = TypeVar("F", bound=Callable[..., Any])
+STOPPED = "stopped; what came is kept, the same command goes on from here"
+WRONG = 1  # exit code of verify where a file is not what it was
+
+
+_weights = click.option(
+    "--weights",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the weight files; the one of repro.toml or REPRO_WEIGHTS where left out, ~/.cache/repro/weights.",
+)
+
+
+def _chosen(verb: F) -> F:
+    """The options by which every verb but `add` says which files are meant."""
+    for option in (
+        click.option("--rows", default="", help="Only those of these rows of the table, with commas between."),
+        click.option("--table", default="", help="Those that a table or figure needs, such as table1."),
+        _weights,
+        click.argument("names", nargs=-1),
+    ):
+        verb = option(verb)
+    return verb
+
+
+@click.group()
+def checkpoints() -> None:
+    """Weight files that others published."""
+
+
+@checkpoints.command("list")
+@_chosen
+@shared("json")
+def list_(names: Sequence[str], folder: Path | None, table: str, rows: str, as_json: bool) -> None:
+    """Every weight file: which row it serves, size, hash and whose, licence, and whether it is here."""
+    from repro.fetch.weights import survey
+    from repro.render import terminal, weights
+    from repro.spec import lists
+
+    place, specs, known = _known(folder)
+    found, missing = lists.selected(specs, known, names, table=table, rows=rows)
+    entries, same = survey(found, place), lists.same(specs.tables)
+    if as_json:
+        terminal.json(weights.document(entries, missing, same, place))
+    else:
+        also = {row: ", ".join(dict.fromkeys(one.split("/")[0] for one in others)) for row, others in same.items()}
+        weights.listing(entries, missing, also, place)
+
+
+@checkpoints.command()
+@_chosen
+@click.option(
+    "--from", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Take this file as NAME."
+)
+@click.option("--mirror", envvar="REPRO_MIRROR", help="Folder or address of copies, named as they are here.")
+@click.option("--offline", is_flag=True, help="Ask nothing of a network; also by REPRO_OFFLINE=1.")
+@click.option(
+    "--accept-digest", "accept", metavar="sha256:HEX", help="Take the file with this hash though another was known."
+)
+def fetch(names: Sequence[str], folder: Path | None, table: str, rows: str, accept: str | None, **typed: Any) -> None:
+    """Bring weight files here, checked; what is here stays, what was cut goes on."""
+    gc.enable()
+    from repro.fetch.weights import Asked
+    from repro.render import terminal
+    from repro.spec import lists
+
+    place, specs, known = _known(folder)
+    if not names and not table:
+        raise UsageError("expected names of weight files, or --table; repro checkpoints list shows what there is")
+    found, missing = lists.selected(specs, known, names, table=table, rows=rows)
+    if len(found) != 1 and (typed["file"] or accept):
+        option = "--from" if typed["file"] else "--accept-digest"
+        raise UsageError(f"{option} is of one file: name one, found {len(found)}")
+    asked = Asked(accept=_digest(accept), **typed)
+    for row, why in missing.items():
+        terminal.hanging(f"{row} has no public weights: {why}")
+    if not found:
+        raise DataMissing("there are no public weights of these rows")
+    bring(found, place, asked)
+
+
+def bring(found: Sequence[Checkpoint], place: Path, asked: Asked) -> None:
+    """Fetch weight files into a folder one after the other, with a bar; what fails does not keep the rest.
+
+    Raises `DataMissing` where one did not come.
+    """
+    from repro.fetch import drive, weights
+    from repro.render import terminal
+    from repro.render import weights as shown
+    from repro.render.transfer import Transfer
+
+    if asked.file is None and asked.mirror is None and not asked.offline:
+        drive.check(
+            [each.name for each in found if drive.id_of(each.url) and not weights.path_of(each, place).exists()]
+        )
+    failed = []
+    with Transfer(terminal.console()) as transfer, stoppable(STOPPED):
+        for each in found:
+            transfer.begin(each.name)
+            try:
+                held = weights.fetch(each, place, asked=asked, progress=transfer.step, note=transfer.say)
+            except DataMissing as error:
+                if len(found) == 1:
+                    raise
+                failed.append(each.name)
+                terminal.command(f"✗ {error}", "red")
+            else:
+                shown.came(each.name, held)
+    if failed:
+        raise DataMissing(f"{len(failed)} of {len(found)} weight files did not come: {', '.join(failed)}")
+
+
+@checkpoints.command()
+@_chosen
+@shared("json")
+def verify(names: Sequence[str], folder: Path | None, table: str, rows: str, as_json: bool) -> None:
+    """Read every weight file that is here again, hash it, open it; exit 1 where one is not what it was."""
+    gc.enable()
+    from repro.fetch.weights import path_of
+    from repro.render import terminal, weights
+    from repro.spec import lists
+
+    place, specs, known = _known(folder)
+    found, _ = lists.selected(specs, known, names, table=table, rows=rows)
+    here = [each for each in found if path_of(each, place).is_file()]
+    absent = [each.name for each in found if each not in here] if names else []
+    if not here:
+        raise DataMissing(f"none of {len(found)} weight files is in {place}; repro checkpoints fetch brings them")
+    results = []
+    for each in here:
+        held, words = _verified(each, place)
+        results.append({"name": each.name, "held": weights.held(held), "found": words})
+        if not as_json:
+            weights.verified(each.name, held, words)
+    wrong = [each["name"] for each in results if each["held"] is None]
+    if as_json:
+        terminal.json({"schema": weights.SCHEMA, "folder": str(place), "checkpoints": results, "absent": absent})
+    else:
+        terminal.line(f"{len(here) - len(wrong)} of {len(here)} are what they were")
+    if absent:
+        raise DataMissing(f"not here: {', '.join(absent)}; repro checkpoints fetch brings them")
+    if wrong:
+        sys.exit(WRONG)
+
+
+def _verified(checkpoint: Checkpoint, folder: Path) -> tuple[Held | None, str]:
+    """A file that is what it was, and what it holds; or None, and what is wrong."""
+    from repro.fetch import weights
+    from repro.lab.weights import recognise
+
+    try:
+        held = weights.verify(checkpoint, folder)
+        return held, recognise.describe(held.path).removeprefix(f"{held.path}: ")
+    except (DataMissing, StoreError) as error:
+        return None, str(error)
+
+
+@checkpoints.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--name", required=True, help="Its name from now on: small letters, digits, dots and hyphens.")
+@click.option("--serves", required=True, multiple=True, metavar="TABLE/ROW", help="The row whose network it is.")
+@click.option("--run", type=click.IntRange(1, 3), help="Which of the row's runs; the first where left out.")
+@click.option("--licence", default="none stated", show_default=True)
+@click.option("--url", help="Where it is from; its path where left out.")
+@click.option("--layout", help="How its tensors are named; recognised where left out.")
+@click.option("--note", help="A sentence to remember about it.")
+@click.option("--link", is_flag=True, help="Leave the file where it is, and link to it.")
+@_weights
+def add(file: Path, folder: Path | None, link: bool, layout: str | None, **typed: Any) -> None:
+    """Give a weight file of your own a name, and the row that it serves."""
+    gc.enable()
+    from repro.fetch import own
+    from repro.render import terminal
+    from repro.render import weights as shown
+    from repro.render.transfer import Transfer
+    from repro.spec import lists
+
+    place, specs, known = _known(folder)
+    if any(each.name == typed["name"] for each in known.checkpoints):
+        raise UsageError(f'--name: "{typed["name"]}" is in the list already; take another')
+    lists.check_rows(specs.tables, typed["serves"])
+    entry = _entry(file, layout or _layout(file), typed)
+    with Transfer(terminal.console()) as transfer, stoppable("stopped; nothing was added"):
+        transfer.begin(entry.name)
+        added = own.add(file, entry, place, is_linked=link, progress=transfer.step)
+    shown.came(entry.name, added.held)
+    terminal.command(f"  {entry.layout}; serves {', '.join(entry.serves)}; listed in {added.list}")
+
+
+def _entry(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
+    from pydantic import ValidationError
+
+    from repro.spec.model import Checkpoint
+
+    given = {key: value for key, value in typed.items() if value is not None and key != "url"}
+    try:
+        return Checkpoint(
+            **{**given, "serves": list(typed["serves"])},
+            url=typed["url"] or file.absolute().as_uri(),
+            filename=file.name,
+            hash_by="none",
+            layout=layout,  # type: ignore[arg-type]
+            source="added by hand",
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        expected = first["msg"].removeprefix("Input should be ")
+        if first["type"] == "string_pattern_mismatch":
+            expected = 'small letters, digits, "." and "-"'
+        raise UsageError(f"--{first['loc'][0]}: expected {expected}, found {first['input']!r}") from error
+
+
+def _layout(file: Path) -> str:
+    """How the tensors of a file are named; raises where nobody knows it."""
+    from repro.lab.weights import file as files
+    from repro.lab.weights import recognise
+    from repro.spec.model import Checkpoint
+
+    found: str = recognise.recognise(files.read(file))[1].layout
+    known = get_args(Checkpoint.model_fields["layout"].annotation)
+    if found not in known:
+        raise UsageError(f"{file}: its layout is {found}, which a list has no word for; expected {', '.join(known)}")
+    return found
+
+
+def _known(folder: Path | None) -> tuple[Path, Specs, Checkpoints]:
+    """The folder of the weights, the tables, and every weight file that is listed."""
+    from repro.spec import load, locations
+
+    place = folder.expanduser() if folder else locations.load().weights
+    specs = load.specs()
+    return place, specs, load.checkpoints(specs.tables, place)
+
+
+def _digest(text: str | None) -> str | None:
+    """A hash as a person gives it, checked."""
+    kind, _, digits = (text or "").rpartition(":")
+    if text is not None and (
+        kind not in ("", "sha256") or len(digits) != 64 or set(digits.lower()) - set("0123456789abcdef")
+    ):
+        raise UsageError(f"--accept-digest: expected sha256: and 64 hexadecimal digits, found {text!r}")
+    return f"sha256:{digits.lower()}" if text else None

@@ -1,0 +1,277 @@
+"""Making a cache (`repro.lab.cache`): shard by shard in several processes, gone on with after any stop."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from repro.errors import DataMissing, JobFailed, StoreError, UsageError
+from repro.files import canonical, digest, explain, file_digest, write_whole
+from repro.lab import cache, reading
+from repro.lab.cache import ABOUT, INDEX, LAYOUT
+from repro.lab.data import Files
+from repro.lab.datasets.folder import NOT_PICTURES
+from repro.lab.jobs import Context
+from repro.lab.recipes import build, member
+
+SHARD = 512  # images; what a kill loses at most of each worker's
+_NAMED = 3
+_SPARE = 1.05  # of the estimate of bytes
+_ASPECT = 1.4  # longer side over shorter, of most photographs at most, for that estimate
+OPTION = "--out"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some images of a listing, and the file that they go to."""
+
+    folder: Path
+    number: int
+    root: Path
+    paths: tuple[str, ...]  # below the root
+    side: int  # of the shorter side, at most, pixels
+    listing: str  # digest of the whole set's
+    only_check: bool
+
+    @property
+    def file(self) -> Path:
+        """The images."""
+        return self.folder / f"{self.number:05}.pack"
+
+    @property
+    def about(self) -> Path:
+        """What is known of them."""
+        return self.file.with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a shard; `reasons` say why it was made again, is not right, or could not be made."""
+
+    shard: Shard
+    how: Literal["made", "there", "remade", "missing", "wrong", "failed"]
+    reasons: tuple[str, ...]
+
+
+def tree(root: Path) -> Files:
+    """All pictures below a folder, in the order of their paths. Raises `DataMissing` where there is none."""
+    found = [path for path in root.rglob("*") if path.suffix.lower() not in NOT_PICTURES and path.is_file()]
+    shown = sorted(path.relative_to(root).as_posix() for path in found)
+    paths = [path for path in shown if not any(part.startswith(".") for part in path.split("/"))]
+    if not paths:
+        what = "none in it" if root.is_dir() else "no folder"
+        raise DataMissing(f"{root}: expected a folder of images, found {what}")
+    return Files(root, np.array(paths), np.array([(root / path).stat().st_size for path in paths]), resize=0, pixels=0)
+
+
+def files(spec: Mapping[str, Any], *, name: str) -> Files:
+    """The files of the set that `spec` describes; raises `UsageError` where its images are none."""
+    module = member("datasets", spec["name"])
+    recipe = build(module.Recipe, {key: value for key, value in spec.items() if key != "fingerprint"})
+    context = Context(device="cpu")
+    images = (module.find(recipe, context=context) if hasattr(module, "find") else module.build(recipe)).images
+    if not isinstance(images, Files):
+        raise UsageError(f"--set: the images of {name} are in memory already; a cache holds those of files")
+    return images
+
+
+def is_finished(todo: Sequence[Shard]) -> bool:
+    """Whether the index of a cache is there too, and is that of these shards."""
+    folder = todo[0].folder
+    held = cache.about(folder)
+    if held is None or not (folder / INDEX).is_file():
+        return False
+    shown = [[shard.file.name, (_known(shard) or {}).get("sha256")] for shard in todo]
+    return held["shards"] == shown and held["index"] == file_digest(folder / INDEX)
+
+
+def shards(files: Files, folder: Path, *, side: int, only_check: bool) -> list[Shard]:
+    """The shards that a set is cut into. Raises `DataMissing` where `folder` holds the cache of another set."""
+    found, held = cache.listing(files), cache.about(folder)
+    if held is not None:
+        cache.check(held, files, folder, side=side)
+    paths = sorted(files.paths.tolist())
+    cuts = range(0, len(paths), SHARD)
+    return [
+        Shard(folder, number, files.root, tuple(paths[start : start + SHARD]), side, found, only_check)
+        for number, start in enumerate(cuts)
+    ]
+
+
+def make(todo: Sequence[Shard], *, workers: int) -> Iterator[Outcome]:
+    """Make the shards that are not there, in processes of their own; those there are read and their hashes compared.
+
+    Closing the iterator stops; a shard that is whole is kept. Raises `StoreError` where one cannot be written, and
+    `JobFailed` where a worker dies.
+    """
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare)
+    rest, running = iter(todo), set[Future[Outcome]]()
+    try:
+        while True:
+            running |= {pool.submit(carry_out, shard) for shard, _ in zip(rest, range(workers), strict=False)}
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise JobFailed(
+            "a worker was killed, perhaps as memory ran out; nothing finished is lost: run the same command again, "
+            "with a smaller --workers"
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def carry_out(shard: Shard) -> Outcome:
+    """Leave the right shard in its place, or say why not."""
+    fault = _fault(shard)
+    if fault is None:
+        return Outcome(shard, "there", ())
+    if shard.only_check:
+        return Outcome(shard, "missing" if fault == "missing" else "wrong", (fault,))
+    pictures, faults = [], []
+    for path in shard.paths:
+        try:
+            pictures.append(planes(reading.opened(shard.root / path), side=shard.side))
+        except reading.Unreadable as unread:
+            faults.append(f"{path} ({unread.reason})")
+    if faults:
+        return Outcome(shard, "failed", tuple(faults))
+    for about in (shard.folder / ABOUT, shard.about):
+        about.unlink(missing_ok=True)  # never beside a file that it is not about
+    write_whole(shard.file, b"".join(picture.tobytes() for picture in pictures), option=OPTION)
+    known = {
+        "listing": shard.listing,
+        "side": shard.side,
+        "sha256": file_digest(shard.file),
+        "sizes": [list(picture.shape[1:]) for picture in pictures],
+    }
+    write_whole(shard.about, canonical(known) + "\n", option=OPTION)
+    return Outcome(shard, "made" if fault == "missing" else "remade", (fault,))
+
+
+def planes(picture: Image.Image, *, side: int) -> NDArray[np.uint8]:
+    """(3, h, w) of an RGB picture, its shorter side brought to `side` where it is longer.
+
+    >>> planes(Image.new("RGB", (500, 375)), side=256).shape, planes(Image.new("RGB", (90, 60)), side=256).shape
+    ((3, 256, 341), (3, 60, 90))
+    """
+    short = min(picture.size)
+    if short > side:
+        width, height = (int(side * length / short) for length in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
+
+
+def _fault(shard: Shard) -> str | None:
+    """What is wrong with a shard that is there, "missing" where there is none."""
+    known = _known(shard)
+    if known is None:
+        return "missing"
+    if not shard.file.is_file():
+        return f"{shard.file.name} is gone"
+    expected = _bytes(known)
+    if shard.file.stat().st_size != expected:
+        return f"{shard.file.name} has {shard.file.stat().st_size:,} bytes where {expected:,} were written"
+    if file_digest(shard.file) != known["sha256"]:
+        return f"{shard.file.name} was changed after it was written: its SHA-256 is another"
+    return None
+
+
+def _known(shard: Shard) -> dict[str, Any] | None:
+    """What is noted of this very shard."""
+    try:
+        known = json.loads(shard.about.read_text(encoding="utf-8"))
+        is_it = (known["listing"], known["side"], len(known["sizes"])) == (shard.listing, shard.side, len(shard.paths))
+        return known if is_it else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _bytes(known: dict[str, Any]) -> int:
+    return sum(3 * height * width for height, width in known["sizes"])
+
+
+def finish(todo: Sequence[Shard]) -> dict[str, Any]:
+    """Write the index of a cache whose shards are all there, and `cache.json` last; gives what that holds."""
+    known = [_known(shard) or {} for shard in todo]
+    cells = []
+    for number, each in enumerate(known):
+        start = 0
+        for height, width in each["sizes"]:
+            cells.append((number, start, height, width))
+            start += 3 * height * width
+    folder = todo[0].folder
+    columns = {"paths": np.array([path for shard in todo for path in shard.paths]), "cells": np.array(cells, np.int64)}
+    part = folder / f".{INDEX}.part"
+    try:
+        with part.open("wb") as file:
+            np.savez_compressed(file, **columns)
+        os.replace(part, folder / INDEX)
+    except OSError as error:
+        raise StoreError(explain(error, folder / INDEX, option=OPTION)) from error
+    about: dict[str, Any] = {
+        "layout": LAYOUT,
+        "listing": todo[0].listing,
+        "side": todo[0].side,
+        "images": len(cells),
+        "bytes": sum(map(_bytes, known)),
+        "index": file_digest(folder / INDEX),
+        "shards": [[shard.file.name, each["sha256"]] for shard, each in zip(todo, known, strict=True)],
+    }
+    about["digest"] = digest(about)
+    write_whole(folder / ABOUT, json.dumps(about, indent=1) + "\n", option=OPTION)
+    return about
+
+
+def check_room(files: Files, folder: Path, *, side: int) -> int:
+    """Bytes that a cache will take, about; raises `StoreError` where the disk has less."""
+    wanted = int(3 * side * side * _ASPECT * _SPARE * len(files))
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    held = sum(path.stat().st_size for path in folder.glob("*.pack"))
+    free = shutil.disk_usage(there).free
+    if wanted - held > free:
+        raise StoreError(
+            f"{folder}: {len(files):,} images of a shorter side of {side} take up to {wanted / 1e9:,.1f} GB and "
+            f"{free / 1e9:,.1f} GB are free; lower --side or name another folder with {OPTION}"
+        )
+    return wanted
+
+
+def unread(outcomes: Sequence[Outcome]) -> str:
+    """One sentence for the images that could not be decoded, of failed shards."""
+    faults = [reason for outcome in outcomes if outcome.how == "failed" for reason in outcome.reasons]
+    more = f" and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    return (
+        f"{outcomes[0].shard.root}: {len(faults)} files are no pictures that can be read: "
+        f"{', '.join(faults[:_NAMED])}{more}; replace them and run the same command again, what is whole is kept"
+    )
+
+
+def _prepare() -> None:
+    """In a worker process: let the parent handle Ctrl-C, and end when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,116 @@
+"""Where the images of a step come from: arrays, the owner's files, or a cache; said in so few words that a loading
+process can be sent them, and opened there or here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from repro.errors import JobFailed
+from repro.lab import reading
+from repro.lab.data import Files, Packed
+from repro.lab.pack import Pack, pack
+
+T = TypeVar("T")
+
+
+class Cell(NamedTuple):
+    """An image in a cache."""
+
+    file: str
+    start: int  # bytes
+    height: int
+    width: int
+
+
+Some = NDArray[np.uint8] | list[str] | list[Cell]
+"""Images: themselves, uint8 (N, 3, H, W), or where they are."""
+
+
+class Errand(NamedTuple):
+    """What is to be fetched for a step."""
+
+    step: int
+    first: int  # the row of the step's batch that the first image is
+    images: Some
+    textures: Some | None
+
+
+class Load(NamedTuple):
+    """What came of an errand: views and negatives, uint8 (N, 3, P, P) each, or the images themselves, whole."""
+
+    views: tuple[Tensor, ...]
+    negatives: tuple[Tensor, ...]
+    images: tuple[Tensor, Tensor] | None  # the two fields of a `Pack`
+    textures: tuple[Tensor, Tensor] | None
+
+
+def some(source: NDArray[np.uint8] | Files | Packed, places: Tensor) -> Some:
+    """The images at `places`, int64 (N,)."""
+    rows = places.numpy()
+    if isinstance(source, Files):
+        return [str(source.root / path) for path in source.paths[rows]]
+    if isinstance(source, Packed):
+        return [Cell(str(source.root / source.files[file]), *map(int, rest)) for file, *rest in source.cells[rows]]
+    return np.array(source[rows])
+
+
+def whole(errand: Errand) -> Load:
+    """The images of an errand as they are, of any size."""
+    packs = [None if part is None else _packed(part) for part in (errand.images, errand.textures)]
+    images, textures = (None if part is None else (part.flat, part.sizes) for part in packs)
+    return Load(views=(), negatives=(), images=images, textures=textures)
+
+
+def pictures(of: Some) -> Iterator[Image.Image]:
+    """The images one after the other, in RGB; raises `reading.Unreadable`."""
+    for each in of:
+        yield reading.opened(each) if isinstance(each, str) else Image.fromarray(_planes(each).transpose(1, 2, 0))
+
+
+def needed(picture: T | None) -> T:
+    """What negatives ask for; raises `JobFailed` where the job was not given it."""
+    if picture is None:
+        raise JobFailed("negatives.images: the job has no textures among its inputs")
+    return picture
+
+
+def _packed(of: Some) -> Pack:
+    if isinstance(of, np.ndarray):
+        return pack(torch.from_numpy(of))
+    return pack([torch.from_numpy(_planes(each)) for each in of])
+
+
+def _planes(each: NDArray[np.uint8] | str | Cell) -> NDArray[np.uint8]:
+    """One image, (3, h, w)."""
+    if isinstance(each, str):
+        return np.ascontiguousarray(np.asarray(reading.opened(each)).transpose(2, 0, 1))
+    if isinstance(each, Cell):
+        return cell(each)
+    return each
+
+
+def cell(each: Cell) -> NDArray[np.uint8]:
+    """The image of a cell, (3, h, w), not a copy; raises `JobFailed` where the cache's file is not there any more."""
+    end = each.start + 3 * each.height * each.width
+    try:
+        return _mapped(each.file)[each.start : end].reshape(3, each.height, each.width)
+    except (OSError, ValueError) as fault:
+        raise JobFailed(
+            f"{Path(each.file)}: expected images of a cache, found none that can be read ({fault}); "
+            "check it with `repro data make cache --check`"
+        ) from fault
+
+
+@cache
+def _mapped(file: str) -> NDArray[np.uint8]:
+    return np.memmap(file, np.uint8, mode="c")  # "c": torch warns of arrays that cannot be written

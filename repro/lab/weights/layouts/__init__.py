@@ -1,0 +1,1 @@
+"""The ways of naming a network's tensors, one module each: `find(state) -> Found | None`."""

@@ -1,0 +1,87 @@
+"""What jobs cost before they run: time from measured rates where there are any, else from the profile's; and disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from repro.plan.jobs import Job
+from repro.plan.needs import Needs
+from repro.plan.outline import Plan
+from repro.spec.model import Profile, Rate, Space
+from repro.store import Record, Store
+
+MEASURED = ("pretrain", "probe")  # kinds whose records tell a rate; others share a pass over the images
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """How fast each kind of job goes, and what it leaves on the disk."""
+
+    rates: Mapping[str, Rate]
+    spaces: Mapping[str, Space]
+
+    def seconds(self, job: Job) -> float | None:
+        """What is expected of a job on one worker; None where no rate is stated."""
+        rate = self.rates.get(job.kind)
+        return job.images / rate.images_per_second if rate and job.images else None
+
+    def bytes(self, job: Job) -> float | None:
+        """What is expected to stay on the disk."""
+        space = self.spaces.get(job.kind)
+        return space.bytes + space.bytes_per_image * job.images if space else None
+
+    def total_seconds(self, jobs: Iterable[Job]) -> float:
+        """Sum over jobs; those without an estimate count as nothing."""
+        return sum(self.seconds(job) or 0.0 for job in jobs)
+
+    def total_bytes(self, jobs: Iterable[Job]) -> float:
+        """Sum over jobs; those without an estimate count as nothing."""
+        return sum(self.bytes(job) or 0.0 for job in jobs)
+
+
+@dataclass(frozen=True)
+class RowCost:
+    """What is still to do for a row, data sets left out as rows share them."""
+
+    row: str
+    seconds: float
+    bytes: float
+
+
+def stated(profile: Profile) -> Tariff:
+    """The profile's own rates."""
+    return Tariff(profile.rates, profile.disk)
+
+
+def tariff(plan: Plan, found: Needs, store: Store) -> Tariff:
+    """The profile's rates, replaced by what the records of this plan's finished jobs show."""
+    rates = dict(plan.profile.rates)
+    for kind in MEASURED:
+        done = [(job, store.read(name)) for name, job in found.reused.items() if job.kind == kind and job.images]
+        known = [(job, record) for job, record in done if record is not None and record.wall_seconds > 0]
+        if known:
+            rates[kind] = _measured(known)
+    return Tariff(rates, plan.profile.disk)
+
+
+def _measured(known: list[tuple[Job, Record]]) -> Rate:
+    images, seconds = sum(job.images for job, _ in known), sum(record.wall_seconds for _, record in known)
+    many = f"{len(known)} record{'' if len(known) == 1 else 's'}"
+    return Rate(images_per_second=images / seconds, why=f"measured: {many} of this plan")
+
+
+def by_row(plan: Plan, found: Needs, costs: Tariff) -> list[RowCost]:
+    """The cost of each row that has something to do; a network that two rows share is counted for both."""
+    rows = []
+    for row in plan.rows:
+        wanted: dict[str, Job] = {}
+        waiting = [job for (name, _), seeds in plan.cells.items() if name == row.id for job in seeds.values()]
+        while waiting:
+            job = waiting.pop()
+            if job in found.todo and job not in wanted and found.todo[job].kind != "data":
+                wanted[job] = found.todo[job]
+                waiting += found.todo[job].inputs.values()
+        if wanted:
+            rows.append(RowCost(row.id, costs.total_seconds(wanted.values()), costs.total_bytes(wanted.values())))
+    return rows

@@ -1,0 +1,66 @@
+"""`repro plan` on a terminal: what would run, why, what it costs, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from repro.plan.cost import Tariff, by_row
+from repro.plan.needs import Needs
+from repro.plan.outline import Plan
+from repro.render.printable import clock, printable, size
+from repro.render.terminal import console, hands, hanging, jobs, line, ruled
+
+
+def plan(spec: Plan, found: Needs, costs: Tariff) -> None:
+    """`repro plan`: jobs by kind, the reason for each, the estimate, what each row costs, what is missing."""
+    line(
+        f"{spec.table.title} on the profile {spec.profile.id} ({spec.profile.title}), "
+        f"seeds {', '.join(map(str, spec.options.seeds))}",
+        "bold",
+    )
+    grid = ruled("job", "", "why", left=3)
+    for name, job in spec.jobs.items():
+        action = "run" if name in found.todo else "reuse" if name in found.reused else "spare"
+        expected = costs.seconds(job) if name in found.todo else None
+        grid.add_row(
+            printable(job.label),
+            f"{action}{f', {clock(expected)}' if expected else ''}",
+            printable(found.reasons[name]),
+        )
+    console().print(grid)
+    _missing(spec.blocked)
+    _row_costs(spec, found, costs)
+    total = costs.total_seconds(found.todo.values())
+    what = "GPU" if spec.options.device == "cuda" else "CPU"
+    workers = spec.profile.workers
+    expected_time = f"about {clock(total)} of {what} time, {clock(total / workers)} with {hands(workers)}"
+    line(f"{jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}")
+    for kind, rate in costs.rates.items():
+        unit = "passes/s" if kind == "pretrain" else "images/s"
+        hanging(f"      {kind}: {rate.images_per_second:.4g} {unit} ({rate.why})", style="dim")
+    for kind, space in costs.spaces.items():
+        hanging(f"      {kind}: {size(space.bytes)} on the disk and more with images ({space.why})", style="dim")
+
+
+def _row_costs(spec: Plan, found: Needs, costs: Tariff) -> None:
+    """What each row with something to do costs, its data sets left out."""
+    rows = by_row(spec, found, costs)
+    if not rows:
+        return
+    grid = ruled("row, data sets left out", "GPU-hours" if spec.options.device == "cuda" else "CPU-hours", "disk")
+    for row in rows:
+        grid.add_row(printable(row.row), f"{row.seconds / 3600:.3g}", size(row.bytes) if costs.spaces else "not stated")
+    total = sum(row.seconds for row in rows) / 3600
+    grid.add_row("all", f"{total:.3g}", size(sum(row.bytes for row in rows)) if costs.spaces else "not stated")
+    console().print(grid)
+
+
+def _missing(blocked: Mapping[tuple[str, str], str]) -> None:
+    """What cannot be run, by reason; where a reason holds for whole rows, the rows alone are named."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for (row, column), reason in blocked.items():
+        reasons.setdefault(reason, {}).setdefault(row, []).append(column)
+    for reason, rows in reasons.items():
+        columns = {tuple(names) for names in rows.values()}
+        shared = f" ({', '.join(next(iter(columns)))})" if len(columns) == 1 else ""
+        hanging(f"not runnable: {', '.join(rows)}{shared}: {reason}", style="dim")
