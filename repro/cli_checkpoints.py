@@ -106,11 +106,12 @@ def bring(found: Sequence[Checkpoint], place: Path, asked: Asked) -> None:
     Raises `DataMissing` where one did not come.
     """
     from repro.fetch import drive, weights
+    from repro.fetch.wanted import is_offline
     from repro.render import terminal
     from repro.render import weights as shown
     from repro.render.transfer import Transfer
 
-    if asked.file is None and asked.mirror is None and not asked.offline:
+    if asked.file is None and asked.mirror is None and not is_offline(asked.offline):
         drive.check(
             [each.name for each in found if drive.id_of(each.url) and not weights.path_of(each, place).exists()]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,15 @@ COUNTS = {  # images of each set of the profile `tiny`: enough for every class t
     "corrupted": 14,
     "cue-conflict": 90,
 }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches and weights of the tests are the tests' own, whatever the person who runs them has."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("REPRO_CACHE", "REPRO_WEIGHTS"):
+            patch.setenv(variable, str(tmp_path_factory.mktemp(variable.lower())))
+        yield
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ def _wanted(checkpoint: Checkpoint, before: receipt.Receipt | None, asked: Asked
         known.insert(0, checkpoint.hash)
     if asked.accept and known:
         known.append(asked.accept)
+    command = f"repro checkpoints fetch {checkpoint.name}"
     given = f" --from {shlex.quote(str(asked.file))}" if asked.file else ""
     return Wanted(
         checkpoint.name,
@@ -148,8 +149,8 @@ def _wanted(checkpoint: Checkpoint, before: receipt.Receipt | None, asked: Asked
         "none" if not known else "authors" if known[0] == checkpoint.hash and _is_published(checkpoint) else "ours",
         also=tuple(known[1:]),
         kinds=WEIGHTS,
-        by_hand=f"hand it over: repro checkpoints fetch {checkpoint.name} --from FILE",
-        accept=f"or take it as it is: repro checkpoints fetch {checkpoint.name}{given} --accept-digest sha256:{{sha256}}",
+        by_hand=f"hand it over: {command} --from FILE",
+        accept=f"or take it as it is: {command}{given} --accept-digest sha256:{{sha256}}",
     )
 
 

@@ -190,3 +190,26 @@ def _blur(view, sigma, radius, plane, line):
 def _add(target, weight, before, after):
     for x in range(len(target)):
         target[x] += weight * (before[x] + after[x])
+
+
+@njit(**_FAST)
+def tile(images, sides, tops, lefts, result):
+    """Fill each image of `result` with squares of `images`, both (N, C, H, W) of any type, as `negatives.patch` says.
+
+    `sides` int64 (N,); `tops` and `lefts` int64 (N, R, C) of each square.
+    """
+    count, channels, height, width = images.shape
+    for i in range(count):
+        d = sides[i]
+        for channel in range(channels):
+            source, target = images[i, channel], result[i, channel]
+            for y in range(height):
+                row, inner = y // d, y % d
+                line = target[y]
+                for column in range((width + d - 1) // d):
+                    start = column * d
+                    length = min(d, width - start)
+                    left = lefts[i, row, column]
+                    into, out_of = line[start:], source[tops[i, row, column] + inner, left:]
+                    for x in range(length):
+                        into[x] = out_of[x]

@@ -65,7 +65,9 @@ def _counted(recipe: dict[str, Any]) -> float:
     images = data.Images(pictures, labels, tuple("abcdefg"), names=names)
     groups = ("net", "views", "method", "negatives", "optimizer", "training", "input")
     spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": 32}
-    current = pretrain.prepare(spec, seed=0, images=images, textures=images, context=Context(device="cpu"))
+    current = pretrain._prepare(
+        spec, seed=0, images=images, textures=images.images, context=Context(device="cpu")
+    )
     areas = {True: 0.0, False: 0.0}  # with gradient, without
 
     def see(layer: Any, given: tuple[Any, ...], result: Any) -> None:
@@ -76,7 +78,7 @@ def _counted(recipe: dict[str, Any]) -> float:
     for layer in current.method.modules():
         if isinstance(layer, torch.nn.Conv2d) and layer.in_channels <= 3:
             layer.register_forward_hook(see)
-    pretrain.step(current)
+    pretrain._step(current)
     return (areas[True] + FORWARD * areas[False]) / recipe["training"]["batch"]
 
 
