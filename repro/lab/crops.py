@@ -96,7 +96,7 @@ def through(
     when; `grey` bool (N,); `sigmas` (N,) in pixels, 0: not blurred.
     """
     count = len(images)
-    result = torch.empty((count, 3, pixels, pixels))
+    result = np.empty((count, 3, pixels, pixels), np.float32)  # numpy asks for large pages, torch does not
     if count:
         compiled.views(
             images.flat.numpy(),
@@ -111,9 +111,9 @@ def through(
             min(radius, pixels - 1),
             np.array(mean, np.float32),
             np.array(1 / np.array(std), np.float32),
-            result.numpy(),
+            result,
         )
-    return result
+    return torch.from_numpy(result)
 
 
 def centre(images: Pack, *, pixels: int) -> Tensor:

@@ -21,6 +21,7 @@ from repro.lab.processes import Share
 if TYPE_CHECKING:
     from repro.lab.official import Query
 
+
 @dataclass(frozen=True)
 class Recipe:
     """How patch negatives are made and how much they weigh.
@@ -196,11 +197,10 @@ def _tile_gather(images: Tensor, sides: Tensor, *, tops: Tensor, lefts: Tensor) 
 def _tile_copied(images: Tensor, sides: Tensor, *, tops: Tensor, lefts: Tensor) -> Tensor:
     """Row by row by compiled code, which takes whole numbers of an image's size of item for any type."""
     kind = _WHOLE[images.element_size()]
-    source = images.contiguous()
-    result = torch.empty_like(source)
-    places = (part.contiguous().numpy() for part in (sides, tops, lefts))
-    compiled.tile(source.view(kind).numpy(), *places, result.view(kind).numpy())
-    return result
+    source = images.detach().contiguous().view(kind).numpy()
+    result = np.empty_like(source)  # numpy asks for large pages, torch does not: a third of the time of a large batch
+    compiled.tile(source, *(part.contiguous().numpy() for part in (sides, tops, lefts)), result)
+    return torch.from_numpy(result).view(images.dtype)
 
 
 _WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}

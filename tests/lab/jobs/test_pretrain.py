@@ -195,3 +195,19 @@ def test_too_few_images_are_told(recipe: Any, tmp_path: Path) -> None:
     with pytest.raises(JobFailed) as caught:
         train(recipe, tmp_path / "few", tmp_path / "run")
     assert str(caught.value) == "training.batch: 16 is more than the 10 images there are; lower it"
+
+
+@pytest.mark.slow
+def test_a_compiled_network_trains_and_resumes(recipe: Any, folder: Path, tmp_path: Path) -> None:
+    """By torch.compile: the same weights but for rounding, under the same names."""
+    recipe["method"]["shuffle_groups"] = 1
+    eager = train(recipe, folder, tmp_path / "eager")
+    recipe["training"]["compile"] = True
+    with pytest.raises(Stopped):
+        train(recipe, folder, tmp_path / "compiled", told=Told(stop_after=5))
+    found = train(recipe, folder, tmp_path / "compiled")
+    assert found.values["loss"] == pytest.approx(eager.values["loss"], rel=1e-3)
+    one, other = (load_file(tmp_path / name / "encoder.safetensors") for name in ("eager", "compiled"))
+    assert one.keys() == other.keys()
+    for name, part in one.items():
+        torch.testing.assert_close(other[name], part, rtol=1e-2, atol=1e-3)
