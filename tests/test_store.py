@@ -12,8 +12,7 @@ import pytest
 
 from repro.errors import StoreError
 from repro.files import file_digest, write_whole
-from repro.store import identity
-from repro.store import Record, Store
+from repro.store import Record, Store, identity
 
 CONTENT = {
     "kind": "data",

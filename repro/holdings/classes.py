@@ -50,7 +50,7 @@ def another(names: Collection[str]) -> str | None:
     >>> another(wnids("imagenet-100")), another(wnids("imagenet-1k"))
     (None, None)
     >>> another(wnids("imagenet-1k")[:100])
-    'another ImageNet-100: 12 of its 100 classes are in the list of CMC, so no number on it is comparable'
+    'another ImageNet-100: 8 of its 100 classes are in the list of CMC, so no number on it is comparable'
     """
     found = set(names)
     if len(found) != 100 or not found <= set(members("imagenet-1k")) or identify(found) is not None:

@@ -119,6 +119,8 @@ def _fault(path: str, task: Task, fault: Exception) -> Remark:
         return Remark(task.path, "fault", "empty file")
     if isinstance(fault, UnidentifiedImageError):
         return Remark(task.path, "fault", "not an image", _beginning(path))
+    if isinstance(fault, Image.DecompressionBombError):
+        return Remark(task.path, "fault", "image too large", f"more than {2 * LARGEST:,} pixels")
     reason = str(fault).replace(path, "it") or type(fault).__name__
     what = "image cut short" if "truncated" in reason or "Truncated" in reason else "damaged image"
     return Remark(task.path, "fault", what, reason.replace("\n", " "))

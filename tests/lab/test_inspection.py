@@ -22,13 +22,13 @@ def _remarks(root: Path, *, decode: bool = True, pixels: int = 0) -> list[Remark
     return [remark for _, remarks in inspect(root, tasks, workers=1, decode=decode) for remark in remarks]
 
 
-def _huge() -> bytes:
-    """A PNG whose header says 20,000 x 20,000 pixels."""
+def _huge(side: int) -> bytes:
+    """A PNG whose header says so many pixels a side."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
     )
@@ -58,17 +58,19 @@ def test_kinds_of_pictures_are_noted(tmp_path: Path) -> None:
 def test_files_that_are_no_pictures_are_faults(tmp_path: Path) -> None:
     put(tmp_path / "a.jpg", b"")
     put(tmp_path / "b.jpg", b"\x00\x01\x02\x03\x04\x05\x06\x07\x08")
-    put(tmp_path / "c.png", _huge())
+    put(tmp_path / "c.png", _huge(20_000))
     os.symlink(tmp_path / "nowhere", tmp_path / "d.jpg")
-    put(tmp_path / "e.png", picture(0, form="PNG")[:200])
-    assert _remarks(tmp_path)[:4] == [
+    put(tmp_path / "e.png", _huge(10_000))
+    put(tmp_path / "f.png", picture(0, form="PNG")[:200])
+    assert _remarks(tmp_path)[:5] == [
         Remark("a.jpg", "fault", "empty file"),
         Remark("b.jpg", "fault", "not an image", "it begins with 00 01 02 03 04 05 06 07"),
-        Remark("c.png", "fault", "image too large", "20000 x 20000 pixels are more than 89,478,485"),
+        Remark("c.png", "fault", "image too large", "more than 178,956,970 pixels"),
         Remark("d.jpg", "fault", "file that cannot be read", "No such file or directory"),
+        Remark("e.png", "fault", "image too large", "10000 x 10000 pixels are more than 89,478,485"),
     ]
-    assert [remark.what for remark in _remarks(tmp_path)[4:]] == ["image cut short"]
-    assert len(_remarks(tmp_path, decode=False)) == 4
+    assert [remark.what for remark in _remarks(tmp_path)[5:]] == ["image cut short"]
+    assert len(_remarks(tmp_path, decode=False)) == 5
     for path in tmp_path.iterdir():
         with pytest.raises(Unreadable):
             opened(path)
