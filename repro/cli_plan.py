@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.errors import DataMissing, UsageError
 
@@ -102,7 +102,7 @@ def _own(asked: Typed) -> tuple[str, Weights] | None:
     return asked.named, Weights(asked.weights.absolute(), file_digest(asked.weights))
 
 
-def _is_id(name: str, kind: object) -> bool:
+def _is_id(name: str, kind: Any) -> bool:
     from pydantic import TypeAdapter, ValidationError
 
     try:

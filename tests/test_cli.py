@@ -600,7 +600,7 @@ def test_a_wheel_carries_its_specs_and_works_elsewhere(tmp_path: Path) -> None:
     source.mkdir()
     for name in ("repro", "tables", "figures", "profiles"):
         shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "checkpoints.toml"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "checkpoints.toml", "datasets.toml"):
         shutil.copy(CHECKOUT / name, source / name)
     build = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-q", "-w", "dist"]
     subprocess.run(build, cwd=source, check=True, capture_output=True, timeout=120)

@@ -110,11 +110,11 @@ class Maker:
     def __call__(self, errand: Errand) -> Load:
         """uint8 (N, 3, pixels, pixels) of each view and each negative."""
         views, negatives = [], []
-        textures = errand.textures and sources.pictures(errand.textures)
+        textures = None if errand.textures is None else sources.pictures(errand.textures)
         for row, picture in enumerate(sources.pictures(errand.images), start=errand.first):
             seeds = [self._seed(errand.step, f"view {number} of image {row}") for number in range(self.count)]
             views.append([view(picture, self.steps, seed=seed) for seed in seeds])
-            texture = textures and next(textures)
+            texture = None if textures is None else next(textures)
             if self.negatives is not None:
                 query = self._query(views[-1][0], picture, texture, seeds[0])
                 random = np.random.default_rng(self._seed(errand.step, f"negatives of image {row}"))

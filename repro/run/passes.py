@@ -12,16 +12,16 @@ TOGETHER = 32  # evaluations in a pass at most; the weights of as many ResNet-50
 def batch(first: Job, ready: Sequence[Job], *, at_work: Sequence[Job], workers: int) -> list[Job]:
     """The job `first` and those of `ready` that go with it.
 
-    No more of them than one worker's share of all evaluations that are ready or under way (`at_work`), counted in
-    images, so that the last worker to end does not end long after the others.
+    They are cut into equal parts where together they are more than one worker's share of all evaluations that are ready
+    or under way (`at_work`), counted in images, so that no worker ends long after the others.
     """
     kin = _kin(first)
     if kin is None:
         return [first]
     mates = [job for job in ready if _kin(job) == kin]
-    images = sum(_images(job) for job in (*ready, *at_work) if _kin(job) is not None)
-    share = int(images / workers / _images(first) + 0.5)
-    return mates[: min(max(1, share), TOGETHER)]
+    whole = sum(_images(job) for job in (*ready, *at_work) if _kin(job) is not None)
+    parts = max(1, int(len(mates) * _images(first) * workers / whole + 0.5))
+    return mates[: min(-(-len(mates) // parts), TOGETHER)]
 
 
 def _kin(job: Job) -> Hashable:

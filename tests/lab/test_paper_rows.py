@@ -15,7 +15,7 @@ from repro.lab import data
 from repro.lab.jobs import Context, pretrain
 from repro.spec import load, recipes
 
-GROUPS = ("net", "views", "method", "negatives", "optimizer", "training")
+GROUPS = ("net", "views", "method", "negatives", "optimizer", "training", "input")
 BATCH, PIXELS = 8, 96  # eight images for the eight groups of shuffling batch normalisation
 SPECS = load.specs()
 
@@ -44,8 +44,7 @@ def test_a_row_trains_at_paper_scale(recipe: dict[str, dict[str, Any]]) -> None:
     images = data.Images(pictures, np.arange(2 * BATCH) % 4, ("a", "b", "c", "d"))
     recipe["training"]["batch"] = BATCH
     spec = {"recipe": {group: recipe[group] for group in GROUPS}, "pixels": pixels}
-    run = pretrain._prepare(spec, seed=0, images=images, context=Context(device="cpu"))
-    run.textures = pictures
+    run = pretrain._prepare(spec, seed=0, images=images, textures=pictures, context=Context(device="cpu"))
     before = {name: value.clone() for name, value in run.method.encoder.named_parameters()}
     rate = run.schedule.learning_rate(0)
     loss = pretrain._step(run)

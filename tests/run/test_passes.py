@@ -31,7 +31,18 @@ def test_jobs_of_the_same_images_device_and_threads_go_together() -> None:
 
 @pytest.mark.parametrize(
     ("waiting", "at_work", "workers", "expected"),
-    [(6, 0, 2, 3), (3, 0, 2, 2), (2, 0, 2, 1), (1, 0, 2, 1), (6, 6, 2, 6), (6, 2, 2, 4), (8, 0, 4, 2), (3, 0, 8, 1)],
+    [
+        (6, 0, 2, 3),
+        (3, 0, 2, 2),
+        (2, 0, 2, 1),
+        (1, 0, 2, 1),
+        (6, 6, 2, 6),
+        (6, 2, 2, 3),
+        (27, 0, 2, 14),
+        (13, 14, 2, 13),
+        (8, 0, 4, 2),
+        (3, 0, 8, 1),
+    ],
 )
 def test_a_worker_gets_its_share_of_what_waits_and_what_is_under_way(
     waiting: int, at_work: int, workers: int, expected: int
@@ -41,7 +52,7 @@ def test_a_worker_gets_its_share_of_what_waits_and_what_is_under_way(
 
 
 def test_shares_are_counted_in_images() -> None:
-    """4 x 1,000 and 4 x 100 images are 4,400; half of them are 2 of the large set, or all four of the small one."""
+    """4 x 1,000 and 4 x 100 images are 4,400, so 2,200 a worker: the large set makes two parts, the small one none."""
     large = [job(f"large{number}", images=1000) for number in range(4)]
     small = [job(f"small{number}", images=100, data="two") for number in range(4)]
     assert len(batch(large[0], [*large, *small], at_work=[], workers=2)) == 2

