@@ -1,4 +1,4 @@
-"""Decoding JPEGs by `repro.lab.reading.chunks`, beside torchvision's ImageFolder in a DataLoader, on the same files.
+"""Decoding JPEGs by `repro.lab.images.reading.chunks`, beside torchvision's ImageFolder in a DataLoader.
 
 Wall-clock times, as other processes do the work; starting them is left out of both (a first chunk is taken before the
 clock starts), so few images a second are told of a machine with few cores, and the ratio is what counts.
@@ -23,7 +23,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
 from repro.lab.data import Files, Images
-from repro.lab.reading import chunks
+from repro.lab.images.reading import chunks
 
 SIDES = {64: (64, 56), 224: (0, 224), 500: (256, 224)}
 """Longer side of a file, to what its shorter side is resized (0: not), and what is cut out."""

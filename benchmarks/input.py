@@ -17,14 +17,15 @@ import timing
 import torch
 from PIL import Image
 
-from repro.lab import cache, caching, official, sources
 from repro.lab.batch import Queries
 from repro.lab.data import Files, Packed
+from repro.lab.images import cache, caching
+from repro.lab.loading import official, sources
+from repro.lab.loading.pack import Pack
+from repro.lab.loading.sources import Errand
 from repro.lab.negatives import patch
 from repro.lab.negatives import patch_negatives as ours
-from repro.lab.pack import Pack
 from repro.lab.processes import ALONE
-from repro.lab.sources import Errand
 from repro.lab.views import moco_v2
 
 COUNT = 32

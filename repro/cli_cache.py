@@ -16,8 +16,8 @@ from repro.errors import DataMissing, UsageError
 from repro.options import shared
 
 if TYPE_CHECKING:
-    from repro.lab.caching import Outcome
     from repro.lab.data import Files
+    from repro.lab.images.caching import Outcome
 
 NAMED = 10  # shards that are not right, printed by name
 
@@ -42,7 +42,7 @@ def cache(
 ) -> None:
     """Decode a set's images into files of bytes; what is there and right is left as it is."""
     gc.enable()
-    from repro.lab import caching
+    from repro.lab.images import caching
     from repro.render import terminal
     from repro.render.tally import Tally
 
@@ -79,7 +79,7 @@ def cache(
 
 def _of_profile(name: str, profile: str, data: Sequence[str]) -> Files:
     """The files of a set of a profile; of a cached one those that it is made of."""
-    from repro.lab import caching
+    from repro.lab.images import caching
     from repro.plan.sets import resolved
     from repro.plan.typed import folders
     from repro.spec import load, recipes

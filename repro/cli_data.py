@@ -161,7 +161,7 @@ def imagenet_100(root: Path | None, out: Path, is_copy: bool) -> None:
 def sheet(profile: str, data: Sequence[str], output: Path) -> None:
     """Draw a contact sheet: one row a data set of the profile, one column a class."""
     from repro.files import explain
-    from repro.lab.preview import preview
+    from repro.lab.images.preview import preview
     from repro.plan.sets import resolved
     from repro.plan.typed import folders
     from repro.render import terminal
@@ -248,7 +248,7 @@ def _inspected(each: DataSet, surveyed: Survey, *, quick: bool, workers: int, qu
     """Every image file, in worker processes."""
     from repro.holdings import survey
     from repro.holdings.findings import Finding
-    from repro.lab import inspection
+    from repro.lab.images import inspection
     from repro.render import terminal
     from repro.render.tally import Tally
 

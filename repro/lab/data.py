@@ -35,7 +35,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Files:
-    """Images that stay where their owner has them, decoded each time they are asked for (`repro.lab.reading`).
+    """Images that stay where their owner has them, decoded each time they are asked for (`repro.lab.images.reading`).
 
     Looked at as they are, an image has its shorter side brought to `resize` (0: left as it is), then the middle
     `pixels` x `pixels` is cut out; what trains on them cuts its own crops out of the whole image.
@@ -56,7 +56,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Packed:
-    """Images decoded into a cache (`repro.lab.cache`), each whole and of a size of its own; seen as `Files` are."""
+    """Images decoded into a cache (`repro.lab.images.cache`), each whole, of a size of its own; seen as `Files` are."""
 
     root: Path
     files: tuple[str, ...]  # below the root

@@ -18,14 +18,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import augment, crops, encoder, snapshot, sources
+from repro.lab import encoder, snapshot
 from repro.lab import input as input_
-from repro.lab.feed import Feed
 from repro.lab.jobs import Context, Stopped
-from repro.lab.pack import Pack
+from repro.lab.loading import augment, crops, sources
+from repro.lab.loading.feed import Feed
+from repro.lab.loading.pack import Pack
+from repro.lab.loading.sources import Errand, Load
 from repro.lab.probing import Classifier, Fit, Material, accuracy
 from repro.lab.seeds import generator
-from repro.lab.sources import Errand, Load
 
 CHECKPOINT = "checkpoint.safetensors"
 _RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's, which the official probe leaves as it is

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from repro.errors import DataMissing
-from repro.lab import reading, snapshot
+from repro.lab import snapshot
 from repro.lab.data import Images, Pictures
+from repro.lab.images import reading
 from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
 

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repro.lab import data, sources
+from repro.lab import data
 from repro.lab.batch import Batch, Negative, Queries
-from repro.lab.feed import Feed
-from repro.lab.pack import Pack
+from repro.lab.loading import sources
+from repro.lab.loading.feed import Feed
+from repro.lab.loading.pack import Pack
+from repro.lab.loading.sources import Errand, Load
 from repro.lab.processes import Share
 from repro.lab.seeds import generator
-from repro.lab.sources import Errand, Load
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from repro.lab.batch import Negative, Queries
 from repro.lab.negatives import patch
 
 if TYPE_CHECKING:
-    from repro.lab.official import Query
+    from repro.lab.loading.official import Query
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from PIL import Image
 from torch import Tensor
 
 from repro.errors import JobFailed
-from repro.lab import cache, caching, data, reading
+from repro.lab import data
 from repro.lab import input as input_
 from repro.lab.batch import Batch
+from repro.lab.images import cache, caching, reading
 from repro.lab.input import Input, Want
 from repro.lab.jobs import Context, Stopped, pretrain, probe
 from repro.lab.processes import ALONE, Share

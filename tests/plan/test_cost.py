@@ -65,9 +65,7 @@ def _counted(recipe: dict[str, Any]) -> float:
     images = data.Images(pictures, labels, tuple("abcdefg"), names=names)
     groups = ("net", "views", "method", "negatives", "optimizer", "training", "input")
     spec = {"recipe": {group: recipe[group] for group in groups}, "pixels": 32}
-    current = pretrain._prepare(
-        spec, seed=0, images=images, textures=images.images, context=Context(device="cpu")
-    )
+    current = pretrain._prepare(spec, seed=0, images=images, textures=images.images, context=Context(device="cpu"))
     areas = {True: 0.0, False: 0.0}  # with gradient, without
 
     def see(layer: Any, given: tuple[Any, ...], result: Any) -> None:

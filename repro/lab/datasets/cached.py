@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.errors import JobFailed
-from repro.lab import cache
 from repro.lab.data import Files, Images
+from repro.lab.images import cache
 from repro.lab.jobs import Context
 
 

@@ -1,7 +1,7 @@
 """Photographs in an ImageFolder tree, root/split/class/file, at one small size.
 
 Source: torchvision.datasets.ImageFolder for the layout and the order of classes (sorted folder names), Resize and
-CenterCrop for the cut (`repro.lab.reading`).
+CenterCrop for the cut (`repro.lab.images.reading`).
 Differs: a file that cannot be read is an error that names it, not a picture less.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from repro.errors import DataMissing
-from repro.lab import reading, superclasses
 from repro.lab.data import Images
+from repro.lab.images import reading, superclasses
 from repro.reference import trees
 
 NOT_PICTURES = trees.NOT_PICTURES
@@ -30,7 +30,7 @@ class Recipe:
     split: str
     pixels: int
     count: int
-    superclass: str  # whose classes are told apart (`repro.lab.superclasses`), such as "dog"; "": none
+    superclass: str  # whose classes are told apart (`repro.lab.images.superclasses`), such as "dog"; "": none
 
 
 def build(recipe: Recipe) -> Images:

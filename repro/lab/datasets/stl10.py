@@ -16,7 +16,7 @@ from PIL import Image
 
 from repro.errors import DataMissing
 from repro.lab.data import Images
-from repro.lab.decoding import planes
+from repro.lab.images.decoding import planes
 from repro.lab.jobs import Context, Stopped
 from repro.reference import trees
 

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.files import canonical, digest, file_digest
-from repro.lab import data, encoder, evaluation, parts, probing, reading
+from repro.lab import data, encoder, evaluation, parts, probing
 from repro.lab.evaluation import About, Answers
 from repro.lab.evaluators import corruption
+from repro.lab.images import reading
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.parts import Parts, stacked
 from repro.lab.recipes import build, member

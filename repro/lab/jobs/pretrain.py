@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.files import digest
-from repro.lab import data, encoder, norm, probing, processes, snapshot, training
+from repro.lab import data, encoder, probing, processes, snapshot, training
 from repro.lab import input as input_
 from repro.lab.batch import Setting
+from repro.lab.blocks import norm
 from repro.lab.input import Input, Want
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import build, member

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import data, encoder, evaluation, input, partners, processes, reading, similarity, snapshot
+from repro.lab import data, encoder, evaluation, input, partners, processes, similarity, snapshot
 from repro.lab.batch import Batch, Queries
+from repro.lab.images import reading
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.negatives import patch
 from repro.lab.recipes import build, member

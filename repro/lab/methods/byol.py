@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from repro.lab import heads
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import heads
+from repro.lab.blocks.momentum import embed, follow, slow_copy
 from repro.lab.losses.byol import regression
-from repro.lab.momentum import embed, follow, slow_copy
 from repro.lab.seeds import derive
 
 

@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import bank, refusal
+from repro.lab import refusal
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import bank
+from repro.lab.blocks.pair import Pair
 from repro.lab.losses import nce
-from repro.lab.pair import Pair
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from torch import Generator, Tensor, nn
 
 from repro.lab import processes
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks.momentum import embed
 from repro.lab.losses import false_negatives
-from repro.lab.momentum import embed
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import processes, queue
+from repro.lab import processes
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import queue
+from repro.lab.blocks.momentum import embed, follow, slow_copy
 from repro.lab.losses import false_negatives
-from repro.lab.momentum import embed, follow, slow_copy
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import jigsaw, processes, queue
+from repro.lab import processes
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import jigsaw, queue
+from repro.lab.blocks.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 from repro.lab.losses import nce
-from repro.lab.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 from repro.lab.seeds import derive
 
 

@@ -11,10 +11,11 @@ from typing import Literal
 
 from torch import Generator, Tensor, nn
 
-from repro.lab import bank, refusal
+from repro.lab import refusal
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import bank
+from repro.lab.blocks.momentum import embed
 from repro.lab.losses import nce
-from repro.lab.momentum import embed
 
 
 @dataclass(frozen=True)

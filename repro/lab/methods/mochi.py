@@ -13,10 +13,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import processes, queue
+from repro.lab import processes
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import queue
+from repro.lab.blocks.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 from repro.lab.losses import mixing, nce
-from repro.lab.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 
 _QUERY_PART = 0.5  # b is below it, so that the negative has the greater part
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from repro.lab import queue
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import queue
+from repro.lab.blocks.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 from repro.lab.losses import nce
-from repro.lab.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 
 
 @dataclass(frozen=True)

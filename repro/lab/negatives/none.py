@@ -15,7 +15,7 @@ from torch import Generator
 from repro.lab.batch import Negative, Queries
 
 if TYPE_CHECKING:
-    from repro.lab.official import Query
+    from repro.lab.loading.official import Query
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from repro.errors import JobFailed
-from repro.lab import compiled
 from repro.lab.batch import Negative, Queries
+from repro.lab.loading import compiled
 from repro.lab.processes import Share
 
 if TYPE_CHECKING:
-    from repro.lab.official import Query
+    from repro.lab.loading.official import Query
 
 
 @dataclass(frozen=True)

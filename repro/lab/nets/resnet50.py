@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-from repro.lab import heads
+from repro.lab.blocks import heads
 from repro.lab.seeds import derive
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
-from repro.lab import heads
-from repro.lab.pair import COLOUR, LIGHTNESS, Pair
+from repro.lab.blocks import heads
+from repro.lab.blocks.pair import COLOUR, LIGHTNESS, Pair
 from repro.lab.seeds import derive
 
 _STEM = 64  # channels

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import heads
+from repro.lab.blocks import heads
 from repro.lab.seeds import derive
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from repro.lab.blocks.pair import COLOUR, LIGHTNESS, Pair
 from repro.lab.nets import small
-from repro.lab.pair import COLOUR, LIGHTNESS, Pair
 from repro.lab.seeds import derive
 
 

@@ -15,8 +15,8 @@ from PIL.Image import Image
 from torch import Generator, Tensor
 
 from repro.errors import JobFailed
-from repro.lab import augment, crops, randaugment
-from repro.lab.pack import Pack, pack
+from repro.lab.loading import augment, crops, randaugment
+from repro.lab.loading.pack import Pack, pack
 from repro.lab.processes import Share
 from repro.lab.views import moco_v2
 

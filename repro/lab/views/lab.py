@@ -14,8 +14,8 @@ import torch
 from PIL.Image import Image
 from torch import Generator, Tensor
 
-from repro.lab import augment, crops
-from repro.lab.pack import Pack, pack
+from repro.lab.loading import augment, crops
+from repro.lab.loading.pack import Pack, pack
 from repro.lab.processes import Share
 
 _XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))

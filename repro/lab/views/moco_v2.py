@@ -13,8 +13,8 @@ import torch
 from PIL.Image import Image
 from torch import Generator, Tensor
 
-from repro.lab import augment, crops
-from repro.lab.pack import Pack, pack
+from repro.lab.loading import augment, crops
+from repro.lab.loading.pack import Pack, pack
 from repro.lab.processes import Share
 
 

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from repro.errors import DataMissing
-from repro.lab import data, reading
+from repro.lab import data
 from repro.lab.datasets import cue_conflict
 from repro.lab.datasets.cue_conflict import Recipe
+from repro.lab.images import reading
 
 NAMES = "airplane bear bicycle bird boat bottle car cat chair clock dog elephant keyboard knife oven truck"
 CATEGORIES = NAMES.split()

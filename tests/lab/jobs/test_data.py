@@ -12,7 +12,8 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
 from repro.errors import JobFailed
-from repro.lab import data, reading
+from repro.lab import data
+from repro.lab.images import reading
 from repro.lab.jobs import Context
 from repro.lab.jobs import data as job
 from repro.reference import wnids

@@ -16,8 +16,9 @@ import torch
 from PIL import Image
 
 from repro.errors import DataMissing, JobFailed
-from repro.lab import data, encoder, parts, probing, reading, snapshot
+from repro.lab import data, encoder, parts, probing, snapshot
 from repro.lab.evaluators import accuracy, corruption
+from repro.lab.images import reading
 from repro.lab.jobs import Context, Outcome, Stopped, evaluate
 from repro.lab.jobs.evaluate import Task
 from repro.lab.nets import small

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from repro.lab import norm, processes
+from repro.lab import processes
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import norm
+from repro.lab.blocks.pair import Pair
 from repro.lab.methods import cmc, infomin, insdis, supervised
-from repro.lab.pair import Pair
 from tests.lab.methods.test_infomin import Tiny
 from tests.lab.several import together
 

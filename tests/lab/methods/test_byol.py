@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repro.lab import encoder, norm, processes
+from repro.lab import encoder, processes
 from repro.lab.batch import Batch, Negative, Setting
+from repro.lab.blocks import norm
 from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import byol
 from tests.lab.methods.test_moco import Tiny, given

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import bank
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import bank
+from repro.lab.blocks.pair import Pair
 from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import cmc
-from repro.lab.pair import Pair
 from tests.lab.methods.test_moco import Tiny
 
 RECIPE = cmc.Recipe(samples=7, momentum=0.5, temperature=0.07, loss="softmax")

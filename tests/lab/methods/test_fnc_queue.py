@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import norm, processes
+from repro.lab import processes
 from repro.lab.batch import Batch, Negative
+from repro.lab.blocks import norm
 from repro.lab.jobs import Context, pretrain
 from repro.lab.losses import nce
 from repro.lab.methods import fnc_queue

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import jigsaw
 from repro.lab.batch import Batch, Negative, Setting
+from repro.lab.blocks import jigsaw
 from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import infomin, moco
 

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repro.lab import bank
 from repro.lab.batch import Batch, Setting
+from repro.lab.blocks import bank
 from repro.lab.jobs import Context, pretrain
 from repro.lab.losses import nce
 from repro.lab.methods import insdis

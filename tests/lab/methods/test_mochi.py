@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import norm, processes
+from repro.lab import processes
 from repro.lab.batch import Batch, Negative
+from repro.lab.blocks import norm
 from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import mochi, moco
 from tests.lab.methods.test_moco import Tiny, batch, setting

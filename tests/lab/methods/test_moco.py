@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.lab.batch import Batch, Negative, Setting
+from repro.lab.blocks.momentum import embed, embed_shuffled
 from repro.lab.methods import moco
-from repro.lab.momentum import embed, embed_shuffled
 
 
 class Tiny(nn.Module):

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from repro.errors import JobFailed
-from repro.lab import encoder, norm, processes
+from repro.lab import encoder, processes
 from repro.lab.batch import Negative, Setting
+from repro.lab.blocks import norm
 from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import debiased, hard, simclr
 from tests.lab.methods.test_moco import Tiny, given

@@ -14,12 +14,13 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from repro.lab import methods, norm, processes
+from repro.lab import methods, processes
 from repro.lab.batch import Batch, Negative, Setting
-from repro.lab.momentum import embed, embed_shuffled
+from repro.lab.blocks import norm
+from repro.lab.blocks.momentum import embed, embed_shuffled
 from repro.lab.nets import small, small_pair
+from tests.lab.blocks.test_momentum import Company, pictures, read
 from tests.lab.several import together
-from tests.lab.test_momentum import Company, pictures, read
 
 BATCH, STEPS, IMAGES, PIXELS = 8, 4, 64, 12
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")

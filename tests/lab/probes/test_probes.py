@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from repro.errors import JobFailed
 from repro.lab import descent
 from repro.lab.jobs import Context, Stopped
-from repro.lab.pack import Pack
+from repro.lab.loading.pack import Pack
 from repro.lab.probes import adam, lbfgs, sgd
 from repro.lab.probing import Labelled, Material
 

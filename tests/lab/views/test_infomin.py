@@ -11,8 +11,8 @@ import torchvision.transforms.functional as reference
 from torch import Tensor
 
 from repro.errors import JobFailed
-from repro.lab import randaugment
-from repro.lab.pack import pack
+from repro.lab.loading import randaugment
+from repro.lab.loading.pack import pack
 from repro.lab.processes import ALONE, Share
 from repro.lab.views import infomin
 

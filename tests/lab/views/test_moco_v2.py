@@ -10,8 +10,8 @@ import torch
 import torchvision.transforms.functional as reference
 from torch import Tensor
 
-from repro.lab import crops
-from repro.lab.pack import Pack, pack
+from repro.lab.loading import crops
+from repro.lab.loading.pack import Pack, pack
 from repro.lab.processes import ALONE, Share
 from repro.lab.views import moco_v2
 

@@ -17,10 +17,11 @@ from PIL import Image, ImageFilter
 from scipy import stats
 from torch import Generator, Tensor
 
-from repro.lab import augment, crops, data, official
+from repro.lab import data
 from repro.lab.jobs import Context, pretrain
+from repro.lab.loading import augment, crops, official
+from repro.lab.loading.pack import pack
 from repro.lab.negatives import patch
-from repro.lab.pack import pack
 from repro.lab.processes import ALONE
 from repro.lab.seeds import derive
 from repro.lab.views import lab, moco_v2
@@ -173,7 +174,7 @@ def test_patches_without_overlap_shuffle_the_grid() -> None:
 @pytest.fixture(scope="module")
 def photographs() -> list[Image.Image]:
     """640 photographs of 64 x 64 pixels, 40 of each of 16 classes."""
-    path = Path(__file__).resolve().parents[3] / "shared" / "data" / "tiny16.tar"
+    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "tiny16.tar"
     if not path.is_file():
         pytest.skip("the photographs beside the checkout are absent")
     with tarfile.open(path) as archive:

@@ -21,9 +21,10 @@ from PIL.Image import Image
 from torch import Tensor
 from torchvision import transforms
 
-from repro.lab import reading, sources
+from repro.lab.images import reading
+from repro.lab.loading import sources
+from repro.lab.loading.sources import Errand, Load
 from repro.lab.seeds import derive
-from repro.lab.sources import Errand, Load
 
 Steps = Callable[[Image], Image]
 

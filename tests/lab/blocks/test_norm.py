@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from repro.lab import norm, processes
+from repro.lab import processes
+from repro.lab.blocks import norm
 from tests.lab.several import together
 
 SHAPES = {"rows": (8, 5), "images": (8, 5, 3, 4), "channels last": (8, 5, 3, 4), "plain": (8, 5), "half": (8, 5, 3, 4)}

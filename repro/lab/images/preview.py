@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from repro.lab.data import Files, Images
-from repro.lab.decoding import centred, opened
+from repro.lab.images.decoding import centred, opened
 from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from repro.errors import JobFailed
 from repro.lab.batch import Setting
-from repro.lab.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
+from repro.lab.blocks.momentum import check_groups, embed, embed_shuffled, follow, slow_copy
 
 
 class Company(nn.Module):

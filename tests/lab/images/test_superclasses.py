@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from repro.errors import DataMissing
-from repro.lab import superclasses
 from repro.lab.datasets import folder, folder_corrupted
+from repro.lab.images import superclasses
 
 CHIHUAHUA, MEXICAN_HAIRLESS, TIMBER_WOLF, TABBY = "n02085620", "n02113978", "n02114367", "n02123045"
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from repro.errors import JobFailed
-from repro.lab import queue
 from repro.lab.batch import Setting
+from repro.lab.blocks import queue
 
 
 def setting(batch: int, seed: int = 0) -> Setting:

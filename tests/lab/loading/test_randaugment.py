@@ -12,9 +12,9 @@ from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
-from repro.lab import randaugment
+from repro.lab.loading import randaugment
+from repro.lab.loading.randaugment import NAMES, Layer
 from repro.lab.processes import Share
-from repro.lab.randaugment import NAMES, Layer
 
 FILL = (0.5, 0.4, 0.3)
 LEVELS = (10.0, 9.3, 7.1, 3.0)

@@ -1,4 +1,4 @@
-"""Making a cache (`repro.lab.cache`): shard by shard in several processes, gone on with after any stop."""
+"""Making a cache (`repro.lab.images.cache`): shard by shard in several processes, gone on with after any stop."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from PIL import Image
 
 from repro.errors import DataMissing, JobFailed, StoreError, UsageError
 from repro.files import canonical, digest, explain, file_digest, write_whole
-from repro.lab import cache, reading
-from repro.lab.cache import ABOUT, INDEX, LAYOUT
 from repro.lab.data import Files
 from repro.lab.datasets.folder import NOT_PICTURES
+from repro.lab.images import cache, reading
+from repro.lab.images.cache import ABOUT, INDEX, LAYOUT
 from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
 

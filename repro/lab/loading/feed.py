@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from repro.errors import JobFailed
-from repro.lab.sources import Errand, Load
+from repro.lab.loading.sources import Errand, Load
 
 _AHEAD = 2  # steps that a process has ready or in hand
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from repro.lab import heads
+from repro.lab.blocks import heads
 
 
 @dataclass(frozen=True)

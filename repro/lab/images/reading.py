@@ -1,6 +1,6 @@
 """Images out of their owner's files, in order, chunk by chunk, decoded by as many processes as are wanted.
 
-Source: `repro.lab.decoding` for what is done to each.
+Source: `repro.lab.images.decoding` for what is done to each.
 Differs: from torchvision's ImageFolder, in that a file that cannot be read ends the job with its name.
 """
 
@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from repro.errors import JobFailed
 from repro.lab.data import Files, Images, Packed
-from repro.lab.decoding import Unreadable, centred, opened, planes, stored
+from repro.lab.images.decoding import Unreadable, centred, opened, planes, stored
 from repro.lab.jobs import Stopped
 
 __all__ = ["Unreadable", "centred", "chunks", "opened", "whole"]

@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from repro.errors import JobFailed
-from repro.lab import reading
 from repro.lab.data import Files, Packed
-from repro.lab.pack import Pack, pack
+from repro.lab.images import reading
+from repro.lab.loading.pack import Pack, pack
 
 T = TypeVar("T")
 

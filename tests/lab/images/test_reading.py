@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from repro.errors import JobFailed
-from repro.lab import decoding, reading
 from repro.lab.data import Files, Images, Packed
+from repro.lab.images import decoding, reading
 from repro.lab.jobs import Stopped
 from tests.trees import picture, put
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repro.lab import augment, compiled
-from repro.lab.pack import Pack, pack
+from repro.lab.loading import augment, compiled
+from repro.lab.loading.pack import Pack, pack
 from repro.lab.processes import Share
 
 _ROOM = 1 << 26  # pixels of boxes that are resized together, with what pads them: 800 MB of floats

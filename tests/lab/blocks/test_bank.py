@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repro.lab import bank, processes
+from repro.lab import processes
 from repro.lab.batch import Setting
+from repro.lab.blocks import bank
 from repro.lab.processes import Share
 
 

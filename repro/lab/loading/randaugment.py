@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from repro.lab import augment
+from repro.lab.loading import augment
 
 TOP = 10.0  # the highest level
 

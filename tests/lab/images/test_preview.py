@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from repro.lab.preview import CLASSES, preview
+from repro.lab.images.preview import CLASSES, preview
 from repro.reference import conditions, wnids
 from tests.trees import classes
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from repro.errors import JobFailed
-from repro.lab import inspection
-from repro.lab.decoding import Unreadable, opened
-from repro.lab.inspection import Remark, Task, inspect
+from repro.lab.images import inspection
+from repro.lab.images.decoding import Unreadable, opened
+from repro.lab.images.inspection import Remark, Task, inspect
 from tests.trees import picture, put
 
 

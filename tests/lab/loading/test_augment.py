@@ -12,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 from torchvision.transforms import RandomResizedCrop
 
-from repro.lab import augment
+from repro.lab.loading import augment
 
 LIKELY = 1e-3
 

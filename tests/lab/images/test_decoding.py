@@ -16,7 +16,7 @@ from torchvision.datasets.folder import pil_loader
 from torchvision.transforms import CenterCrop, Compose, Resize
 
 from repro.errors import JobFailed
-from repro.lab.decoding import Unreadable, centred, opened, planes
+from repro.lab.images.decoding import Unreadable, centred, opened, planes
 from tests.trees import picture, put
 
 SIDES = [(500, 375), (375, 500), (256, 256), (224, 300), (64, 48), (1000, 257), (333, 999), (257, 256), (225, 224)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from repro.lab import jigsaw
+from repro.lab.blocks import jigsaw
 
 
 @pytest.mark.parametrize(("grid", "side", "piece"), [(3, 12, 3), (3, 14, 4), (2, 10, 5), (1, 5, 2)])

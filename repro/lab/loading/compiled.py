@@ -1,4 +1,4 @@
-"""The augmentations of `repro.lab.augment` compiled for a processor: one image after the other, in the cache of a core.
+"""The augmentations of `repro.lab.loading.augment` compiled for a processor: image after image, in a core's cache.
 
 Each is the same arithmetic as its namesake there, on one image; a whole batch of large images goes through main memory
 at every step, and a crop of them is a product with a matrix that is nearly all zeros.

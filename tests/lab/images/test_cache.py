@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from repro.errors import DataMissing, JobFailed, StoreError, UsageError
-from repro.lab import cache, caching, data
+from repro.lab import data
 from repro.lab.datasets import cached
+from repro.lab.images import cache, caching
 from repro.lab.jobs import Context
 
 CONTEXT = Context(device="cpu")

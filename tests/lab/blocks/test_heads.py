@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from repro.lab import heads
+from repro.lab.blocks import heads
 from repro.lab.nets import resnet50
 
 

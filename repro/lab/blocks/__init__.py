@@ -1,0 +1,1 @@
+"""What networks and methods are made of: heads, batch normalisation, a slow copy, a queue, a memory bank."""

@@ -1,0 +1,1 @@
+"""Image files of others: read, looked over, kept decoded in a cache."""
