@@ -1,7 +1,6 @@
 """Evaluating several networks in one pass over the images, beside one network after the other.
 
-CPU seconds of one thread that also decodes, loading the networks included: on a machine with nothing else to do, time
-on the clock. What is saved is reading, decoding and cutting: most of the work where the network is small, little of it
+CPU seconds of one thread that also decodes, loading the networks included. What is saved is reading, decoding and cutting: most of the work where the network is small, little of it
 where a ResNet-50 runs on a processor, and on a graphics card what the card would wait for.
 """
 
@@ -9,8 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +26,8 @@ NETWORKS = (1, 4, 8)
 CLASSES = tuple(f"class {index}" for index in range(100))
 SIZE, RESIZE = (500, 375), 1.15  # of the files, as ImageNet's; shorter side after resizing, in sides of the network
 CASES = (  # what, net and views of which profile, pixels, images, from files, turns
-    ("small net, 32 px, JPEG files of 500 x 375", "mini", 32, 512, True, 3),
-    ("small net, 32 px, arrays", "mini", 32, 5120, False, 3),
+    ("small net, 32 px, JPEG files of 500 x 375", "mini", 32, 256, True, 3),
+    ("small net, 32 px, arrays", "mini", 32, 2560, False, 3),
     ("ResNet-50, 64 px, JPEG files of 500 x 375", "paper", 64, 128, True, 2),
 )
 
@@ -69,13 +67,6 @@ def evaluate(tasks: Sequence[Task]) -> None:
         shutil.rmtree(task.folder)
 
 
-def seconds(piece: Callable[[], object]) -> float:
-    """CPU seconds of this process."""
-    start = time.process_time()
-    piece()
-    return time.process_time() - start
-
-
 def compare(root: Path, profile: str, *, pixels: int, count: int, files: bool, turns: int) -> list[timing.Row]:
     """For each number of networks, seconds per image and network in one pass and one at a time."""
     groups = recipe.row(recipe.PATCH, profile=profile)
@@ -83,25 +74,27 @@ def compare(root: Path, profile: str, *, pixels: int, count: int, files: bool, t
     images(root, pixels=pixels, count=count, files=files)
     spec = {"evaluator": "accuracy", "recipe": kept, "limit": None}
     tasks = [Task(spec, network(root, kept, seed=seed), root / f"out{seed}") for seed in range(max(NETWORKS))]
-    evaluate(tasks[:1])  # unmeasured: first calls cost more
     rows = []
     for networks in NETWORKS:
         some = tasks[:networks]
-        pieces: list[Callable[[], object]] = [
+        found = timing.medians(
             lambda some=some: evaluate(some),
             lambda some=some: [evaluate([task]) for task in some],
-        ]
-        rounds = [[seconds(piece) for piece in pieces] for _ in range(turns)]
-        ours, theirs = (min(one) / count / networks for one in zip(*rounds, strict=True))
+            repeats=turns,
+        )
+        ours, theirs = (spent / count / networks for spent in found)
         rows.append((f"{networks} network{'s' if networks > 1 else ''}", ours, theirs))
     return rows
 
 
-if __name__ == "__main__":
+def main() -> None:
     for title, profile, pixels, count, files, turns in CASES:
         with tempfile.TemporaryDirectory() as folder:
             rows = compare(Path(folder), profile, pixels=pixels, count=count, files=files, turns=turns)
-        print(f"{title}, {count} images; ms per image and network, CPU time, one thread, best of {turns}")
+        print(f"{title}, {count} images; ms per image and network, CPU time, one thread, medians of {turns}", flush=True)
         for what, ours, theirs in rows:
-            print(f"{what:12}  one pass {ours * 1e3:8.3f}  one by one {theirs * 1e3:8.3f}  {theirs / ours:5.2f}x")
-        print()
+            print(f"{what:12}  one pass {ours * 1e3:8.3f}  one by one {theirs * 1e3:8.3f}  {theirs / ours:5.2f}x", flush=True)
+
+
+if __name__ == "__main__":
+    main()

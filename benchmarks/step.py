@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 from unittest.mock import patch as wrapped
@@ -18,10 +19,11 @@ import torch
 
 from repro.lab.datasets import shapes
 from repro.lab.jobs import Context, pretrain
+from repro.lab.loading.feed import Feed
 from repro.lab.negatives import patch
 from repro.lab.views import moco_v2
 
-STEPS = 60
+COUNT, STEPS = 1024, 60  # images; steps measured, each of the two times
 
 
 class Clock:
@@ -30,14 +32,13 @@ class Clock:
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = defaultdict(list)
 
-    def around(self, part: str | Callable[..., str], function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, timed under a name, or under the name that its arguments give."""
+    def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed under a name."""
 
         def timed(*args: Any, **options: Any) -> Any:
             start = time.process_time()
             result = function(*args, **options)
-            spent = time.process_time() - start
-            self.seconds[part if isinstance(part, str) else part(*args, **options)].append(spent)
+            self.seconds[part].append(time.process_time() - start)
             return result
 
         return timed
@@ -52,27 +53,28 @@ def prepare(name: str, images: Any) -> pretrain.Run:
 
 def parts(run: pretrain.Run) -> dict[str, float]:
     """Median CPU seconds of each part in STEPS steps of a run; a part that comes twice in a step counts twice."""
-    clock, method = Clock(), run.method
-
-    def forward(encoder: Any, _: Any) -> str:
-        return "forward, queries" if encoder is method.encoder else "forward, keys and negatives"
-
-    method._project = clock.around(forward, method._project)
-    run.optimizer.step = clock.around("update", run.optimizer.step)
-    with (
-        wrapped.object(moco_v2, "pair", clock.around("views", moco_v2.pair)),
-        wrapped.object(patch, "make", clock.around("negatives", patch.make)),
-        wrapped.object(torch.Tensor, "backward", clock.around("backward", torch.Tensor.backward)),
-    ):
+    clock = Clock()
+    inside = (
+        ("images", Feed, "at"),
+        ("views", moco_v2, "make"),
+        ("patch-based negatives", patch, "make"),
+        ("forward, queries", run.method.encoder, "forward"),
+        ("forward, keys and negatives", run.method.key_encoder, "forward"),
+        ("backward", torch.Tensor, "backward"),
+        ("update", run.optimizer, "step"),
+    )
+    with ExitStack() as wraps:
+        for part, owner, name in inside:
+            wraps.enter_context(wrapped.object(owner, name, clock.around(part, getattr(owner, name))))
         for _ in range(STEPS):
             clock.around("whole", pretrain._step)(run)
     found = {part: median(spent) * len(spent) / STEPS for part, spent in clock.seconds.items()}
-    rest = found["whole"] - sum(spent for part, spent in found.items() if part != "whole")
-    return {**found, "rest": rest}
+    whole = found.pop("whole")
+    return {**found, "rest": whole - sum(found.values()), "whole": whole}
 
 
 def main() -> None:
-    images = shapes.build(recipe.drawn("train", count=1024)).images
+    images = shapes.build(recipe.drawn("train", count=COUNT))
     runs = {name: prepare(name, images) for name in (recipe.PLAIN, recipe.PATCH)}
     plain, patches = timing.medians(*(lambda run=run: pretrain._step(run) for run in runs.values()), repeats=STEPS)
     batch = recipe.row(recipe.PATCH, profile="mini")["training"]["batch"]

@@ -26,11 +26,12 @@ def medians(*pieces: Callable[[], object], repeats: int = REPEATS) -> list[float
     """Median CPU seconds of each piece; each runs once unmeasured, then they take turns."""
     for piece in pieces:
         piece()
-    rounds = [[_seconds(piece) for piece in pieces] for _ in range(repeats)]
+    rounds = [[seconds(piece) for piece in pieces] for _ in range(repeats)]
     return [median(turns) for turns in zip(*rounds, strict=True)]
 
 
-def _seconds(piece: Callable[[], object]) -> float:
+def seconds(piece: Callable[[], object]) -> float:
+    """CPU seconds of one run."""
     start = time.process_time()
     piece()
     return time.process_time() - start

@@ -120,11 +120,12 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
     from repro.plan.typed import again
     from repro.render import terminal
     from repro.run.local import Summary
+    from repro.spec import locations
 
     specs, plan, store = _planned(table, **typed)
     away = absent(specs, plan)
     if away:
-        _fetch(away)
+        _fetch(away, locations.load(plan.profile.data).weights)
         specs, plan, store = _planned(table, **typed)
     if plan.options.device == "cuda" and not has_card():
         raise UsageError("--device cuda: this machine shows no graphics card; --device cpu does without")
@@ -203,17 +204,16 @@ def _planned(table: str, **typed: Any) -> tuple[Specs, Plan, Store]:
     return planned(table, Typed(**typed))
 
 
-def _fetch(away: Mapping[str, Checkpoint]) -> None:
+def _fetch(away: Mapping[str, Checkpoint], folder: Path) -> None:
     """Bring published weights here; a row whose file does not come says so in its cells, the rest goes on."""
     import os
 
     from repro.cli_checkpoints import bring
     from repro.fetch.weights import Asked
     from repro.render import terminal
-    from repro.spec import locations
 
     try:
-        bring(list(away.values()), locations.load().weights, Asked(mirror=os.environ.get("REPRO_MIRROR")))
+        bring(list(away.values()), folder, Asked(mirror=os.environ.get("REPRO_MIRROR")))
     except DataMissing as error:
         terminal.command(f"✗ {error}", "red")
 

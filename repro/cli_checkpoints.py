@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -79,7 +79,7 @@ def list_(names: Sequence[str], folder: Path | None, table: str, rows: str, as_j
     "--accept-digest", "accept", metavar="sha256:HEX", help="Take the file with this hash though another was known."
 )
 def fetch(names: Sequence[str], folder: Path | None, table: str, rows: str, accept: str | None, **typed: Any) -> None:
-    """Bring weight files here, checked; what is here stays, what was cut goes on."""
+    """Bring weight files here, checked, each with its classifier; what is here stays, what was cut goes on."""
     gc.enable()
     from repro.fetch.weights import Asked
     from repro.render import terminal
@@ -97,7 +97,12 @@ def fetch(names: Sequence[str], folder: Path | None, table: str, rows: str, acce
         terminal.hanging(f"{row} has no public weights: {why}")
     if not found:
         raise DataMissing("there are no public weights of these rows")
-    bring(found, place, asked)
+    by_name = {each.name: each for each in known.checkpoints}
+    if asked.file or accept:
+        bring(found, place, asked)
+        _tell_partner(found[0], by_name, place)
+    else:
+        bring(lists.with_classifiers(found, by_name), place, asked)
 
 
 def bring(found: Sequence[Checkpoint], place: Path, asked: Asked) -> None:
@@ -180,8 +185,9 @@ def _verified(checkpoint: Checkpoint, folder: Path) -> tuple[Held | None, str]:
 @checkpoints.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", required=True, help="Its name from now on: small letters, digits, dots and hyphens.")
-@click.option("--serves", required=True, multiple=True, metavar="TABLE/ROW", help="The row whose network it is.")
+@click.option("--serves", multiple=True, metavar="TABLE/ROW", help="The row whose network it is; none of a classifier.")
 @click.option("--run", type=click.IntRange(1, 3), help="Which of the row's runs; the first where left out.")
+@click.option("--classifier", metavar="NAME", help="Entry of the classifier that goes with it, added before.")
 @click.option("--licence", default="none stated", show_default=True)
 @click.option("--url", help="Where it is from; its path where left out.")
 @click.option("--layout", help="How its tensors are named; recognised where left out.")
@@ -195,18 +201,46 @@ def add(file: Path, folder: Path | None, link: bool, layout: str | None, **typed
     from repro.render import terminal
     from repro.render import weights as shown
     from repro.render.transfer import Transfer
-    from repro.spec import lists
+    from repro.spec import lists, load
 
     place, specs, known = _known(folder)
-    if any(each.name == typed["name"] for each in known.checkpoints):
+    by_name = {each.name: each for each in known.checkpoints}
+    if typed["name"] in by_name:
         raise UsageError(f'--name: "{typed["name"]}" is in the list already; take another')
     lists.check_rows(specs.tables, typed["serves"])
     entry = _entry(file, layout or _layout(file), typed)
+    replaced = lists.check_new(entry, specs.tables, by_name, shipped=load.shipped_checkpoints())
     with Transfer(terminal.console()) as transfer, stoppable("stopped; nothing was added"):
         transfer.begin(entry.name)
         added = own.add(file, entry, place, is_linked=link, progress=transfer.step)
     shown.came(entry.name, added.held)
-    terminal.command(f"  {entry.layout}; serves {', '.join(entry.serves)}; listed in {added.list}")
+    purpose = f"serves {', '.join(entry.serves)}" if entry.serves else "a classifier, for the encoder that names it"
+    terminal.command(f"  {entry.layout}; {purpose}; listed in {added.list}")
+    for name, row in replaced.items():
+        terminal.command(f"  it stands for run {lists.run(entry)} of {row} from now on, in place of {name}")
+    _tell_partner(entry, by_name, place)
+    _tell_place(place)
+
+
+def _tell_partner(entry: Checkpoint, known: Mapping[str, Checkpoint], place: Path) -> None:
+    """Say that the classifier which goes with a file is not here, where that is so."""
+    from repro.fetch import weights
+    from repro.render import terminal
+
+    if entry.classifier is not None and weights.held(known[entry.classifier], place) is None:
+        name = entry.classifier
+        terminal.command(f"  its classifier {name} is not here, which it needs: repro checkpoints fetch {name}")
+
+
+def _tell_place(place: Path) -> None:
+    """Say where runs look for weights, where that is not the folder of this file."""
+    from repro.render import terminal
+    from repro.spec import locations
+
+    found = locations.load().weights
+    if found.resolve() != place.resolve():
+        say = 'weights = "..." in repro.toml or REPRO_WEIGHTS names another folder'
+        terminal.command(f"  runs look for it in {found}, not here: {say}")
 
 
 def _entry(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
@@ -221,7 +255,7 @@ def _entry(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
             url=typed["url"] or file.absolute().as_uri(),
             filename=file.name,
             hash_by="none",
-            layout=layout,  # type: ignore[arg-type]
+            layout=layout,
             source="added by hand",
         )
     except ValidationError as error:
@@ -233,16 +267,16 @@ def _entry(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
 
 
 def _layout(file: Path) -> str:
-    """How the tensors of a file are named; raises where nobody knows it."""
+    """How the tensors of a file are named; raises where nobody knows it, or no row can be measured with it."""
     from repro.lab.weights import file as files
     from repro.lab.weights import recognise
-    from repro.spec.model import Checkpoint
+    from repro.spec.model import CLASSIFIERS
 
-    found: str = recognise.recognise(files.read(file))[1].layout
-    known = get_args(Checkpoint.model_fields["layout"].annotation)
-    if found not in known:
-        raise UsageError(f"{file}: its layout is {found}, which a list has no word for; expected {', '.join(known)}")
-    return found
+    found = recognise.recognise(files.read(file))[1]
+    layout: str = found.layout
+    if found.refused is not None and layout not in CLASSIFIERS:
+        raise UsageError(f"{file}: {found.says}: {found.refused}")
+    return layout
 
 
 def _known(folder: Path | None) -> tuple[Path, Specs, Checkpoints]:

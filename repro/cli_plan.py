@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class Typed:
     data: Sequence[str]
     source: str
     weights: Path | None
+    classifier: Path | None
     named: str | None
 
 
@@ -48,11 +49,11 @@ def planned(table: str, asked: Typed) -> tuple[Specs, Plan, Store]:
 
 def _options(specs: Specs, means: Profile, asked: Typed) -> Options:
     from repro.plan import expand, outline, typed
-    from repro.spec import locations
+    from repro.spec import load, locations
 
     here = locations.load(means.data)
     named = typed.folders(asked.data, list(means.data), profile=means.id)
-    published = specs.checkpoints if asked.source == "download" else None
+    published = load.checkpoints(specs.tables, here.weights) if asked.source == "download" else None
     checkpoints = {one.name: one for one in published.checkpoints} if published else {}
     return outline.Options(
         seeds=typed.seeds(asked.seeds) or means.seeds,
@@ -64,31 +65,36 @@ def _options(specs: Specs, means: Profile, asked: Typed) -> Options:
         source="download" if asked.source == "download" else "train",
         checkpoints=checkpoints,
         unpublished=published.missing if published else {},
-        weights=held(checkpoints.values(), here.weights),
+        weights=held(checkpoints, here.weights),
         own=_own(asked),
     )
 
 
-def held(checkpoints: Iterable[Checkpoint], folder: Path) -> dict[str, Weights]:
-    """The weight files that are on this machine, by name."""
+def held(checkpoints: Mapping[str, Checkpoint], folder: Path) -> dict[str, Weights]:
+    """The weight files that are on this machine, by name; an encoder counts where its classifier is here too."""
     from repro.plan.outline import Weights
 
-    found = {}
-    for one in checkpoints:
-        from repro.fetch import weights
+    if not checkpoints:
+        return {}
+    from repro.fetch import weights
 
-        file = weights.held(one, folder)
-        if file is not None:
-            found[one.name] = Weights(file.path, file.sha256)
+    files = {name: file for name, one in checkpoints.items() if (file := weights.held(one, folder)) is not None}
+    found = {name: Weights(file.path, file.sha256) for name, file in files.items()}
+    for name, one in checkpoints.items():
+        if name in found and one.classifier is not None:
+            if one.classifier in files:
+                found[name] = replace(found[name], classifier=found[one.classifier])
+            else:
+                del found[name]
     return found
 
 
 def _own(asked: Typed) -> tuple[str, Weights] | None:
     """The user's own network: the id of its row, and its file."""
-    from repro.files import file_digest
-    from repro.plan.outline import Weights
     from repro.spec.model import Id
 
+    if asked.classifier is not None and asked.weights is None:
+        raise UsageError("--classifier goes with a network of your own: --weights FILE, its encoder, is missing")
     if asked.weights is None and asked.named is None:
         return None
     if asked.weights is None or asked.named is None:
@@ -96,10 +102,18 @@ def _own(asked: Typed) -> tuple[str, Weights] | None:
         raise UsageError(f"a network of your own needs both: {lacking} is missing")
     if not _is_id(asked.named, Id):
         raise UsageError(f'--as: expected small letters, digits, "." and "-", found "{asked.named}"')
-    if not asked.weights.is_file():
-        found = "a folder" if asked.weights.is_dir() else "nothing"
-        raise DataMissing(f"--weights {asked.weights}: expected a file of weights, found {found}")
-    return asked.named, Weights(asked.weights.absolute(), file_digest(asked.weights))
+    classifier = _file("--classifier", asked.classifier) if asked.classifier is not None else None
+    return asked.named, replace(_file("--weights", asked.weights), classifier=classifier)
+
+
+def _file(option: str, path: Path) -> Weights:
+    from repro.files import file_digest
+    from repro.plan.outline import Weights
+
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise DataMissing(f"{option} {path}: expected a file of weights, found {found}")
+    return Weights(path.absolute(), file_digest(path))
 
 
 def _is_id(name: str, kind: Any) -> bool:
@@ -122,17 +136,22 @@ def settle(plan: Plan, store: Store) -> None:
 
 
 def absent(specs: Specs, plan: Plan) -> Mapping[str, Checkpoint]:
-    """The published weights that the plan's rows would use and that are not on this machine, by name."""
-    from repro.plan.sets import absent as lacking
-    from repro.spec import recipes
+    """The weight files that the plan's cells would use and that are not on this machine, by name.
 
-    if plan.options.source != "download" or plan.profile.judges != "cells":
+    Those of a cell that lacks something else as well, such as its images, are not among them.
+    """
+    from repro.plan import expand
+    from repro.plan.outline import Weights
+    from repro.spec import lists
+
+    known = plan.options.checkpoints
+    if plan.options.source != "download" or known.keys() <= plan.options.weights.keys():
         return {}
-    wanted = {}
-    for row in plan.rows:
-        labelled = recipes.resolve(specs.tables, plan.table, row)["data"]["labelled"].value
-        if lacking(str(labelled), plan.profile, plan.options):
-            continue
-        names = row.checkpoints or (specs.row(row.same_as)[1].checkpoints if row.same_as else [])
-        wanted.update({name: plan.options.checkpoints[name] for name in names if name in plan.options.checkpoints})
-    return {name: one for name, one in wanted.items() if name not in plan.options.weights}
+    all_here = {name: Weights(Path(), "") for name in known}
+    options = replace(plan.options, weights=all_here, own=None, counting=True)
+    wanted: dict[str, Checkpoint] = {}
+    for row in dict.fromkeys(row for row, _ in expand.expand(specs.tables, plan.table, plan.profile, options).cells):
+        files = lists.of_row(specs.tables, f"{plan.table.id}/{row}", known)
+        wanted.update({one.name: one for one in files if lists.run(one) <= len(plan.options.seeds)})
+    both = lists.with_classifiers(wanted.values(), known)
+    return {one.name: one for one in both if one.name not in plan.options.weights}

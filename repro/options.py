@@ -20,6 +20,7 @@ PLANNED = (
     "data",
     "source",
     "weights",
+    "classifier",
     "named",
 )  # those of every verb that plans
 
@@ -67,6 +68,9 @@ def shared(*wanted: str) -> Callable[[F], F]:
         ),
         "weights": click.option(
             "--weights", type=click.Path(path_type=Path), help="A network of your own, to stand in the table as a row."
+        ),
+        "classifier": click.option(
+            "--classifier", type=click.Path(path_type=Path), help="Its classifier, where that is a file of its own."
         ),
         "named": click.option("--as", "named", metavar="NAME", help="The id of that row."),
         "json": click.option(

@@ -55,7 +55,7 @@ def write_tiny(folder: Path, *, epochs: int = 1, lr: float = 0.06) -> Path:
         r'(?m)^"optimizer=sgd.lr" .*$': f'"optimizer=sgd.lr" = {{ set = {lr!r}, why = "test" }}',
         r"widths = \[[^]]*\]": "widths = [8, 16, 32]",
         r'(?m)^"imagenet-100-texture/train" .*$': "",
-        r"(?m)^\[references\]$": f'[missing]\n"imagenet-100-texture/train" = "{NO_TEXTURES}"\n\n[references]',
+        r"(?m)^\[missing\]$": f'[missing]\n"imagenet-100-texture/train" = "{NO_TEXTURES}"',
         r'split = "([a-z-]+)", count = \d+': lambda found: f'split = "{found[1]}", count = {COUNTS[found[1]]}',
     }
     for pattern, new in rules.items():

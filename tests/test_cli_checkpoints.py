@@ -122,6 +122,7 @@ def test_the_listing_for_a_program(typed: Typed, tmp_path: Path) -> None:
         "hash_by": "authors",
         "licence": "CC-BY-NC-4.0",
         "layout": "moco-pretrain",
+        "classifier": None,
         "serves": ["table2/moco-v2"],
         "run": 1,
         "note": "67.7 by its authors.",

@@ -93,7 +93,9 @@ class Board:
 def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy = STANDARD) -> Board:
     """Read what the store has for a plan and judge it."""
     cells = {
-        (row.id, column.id): _cell(plan, store, row, column, policy) for row in plan.rows for column in plan.columns
+        (row.id, column.id): replace(_cell(plan, store, row, column, policy), unit=column.unit)
+        for row in plan.rows
+        for column in plan.columns
     }
     ours = _Ours(tables, plan, store, cells)
     printed = _Printed(tables)

@@ -83,6 +83,7 @@ class Cell:
     reason: str
     judgement: CellJudgement | None = None
     flags: tuple[Flag, ...] = field(default=())
+    unit: str = "percent"  # of its column
 
 
 def judged_cell(

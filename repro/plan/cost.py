@@ -22,9 +22,9 @@ class Tariff:
     spaces: Mapping[str, Space]
 
     def seconds(self, job: Job) -> float | None:
-        """What is expected of a job on one worker; None where no rate is stated."""
+        """What is expected of a job on one core or card; None where no rate is stated."""
         rate = self.rates.get(job.kind)
-        return job.images / rate.images_per_second if rate and job.images else None
+        return _work(job, rate) / rate.images_per_second if rate and job.images else None
 
     def bytes(self, job: Job) -> float | None:
         """What is expected to stay on the disk."""
@@ -61,14 +61,23 @@ def tariff(plan: Plan, found: Needs, store: Store) -> Tariff:
         done = [(job, store.read(name)) for name, job in found.reused.items() if job.kind == kind and job.images]
         known = [(job, record) for job, record in done if record is not None and record.wall_seconds > 0]
         if known:
-            rates[kind] = _measured(known)
+            rates[kind] = _measured(known, rates.get(kind))
     return Tariff(rates, plan.profile.disk)
 
 
-def _measured(known: list[tuple[Job, Record]]) -> Rate:
-    images, seconds = sum(job.images for job, _ in known), sum(record.wall_seconds for _, record in known)
+def _work(job: Job, rate: Rate) -> float:
+    """The images of a job, counted in images of the rate's size: what a network does grows with the area."""
+    pixels = job.spec.get("pixels", 0)
+    return job.images * ((pixels / rate.pixels) ** 2 if pixels and rate.pixels else 1.0)
+
+
+def _measured(known: list[tuple[Job, Record]], stated: Rate | None) -> Rate:
+    """Of one process, on one core or card, so that a job's seconds are hours of that, whoever shares them."""
+    like = stated or Rate(images_per_second=1.0, why="")
+    images = sum(_work(job, like) for job, _ in known)
+    seconds = sum(record.wall_seconds * int(record.environment.get("processes", 1)) for _, record in known)
     many = f"{len(known)} record{'' if len(known) == 1 else 's'}"
-    return Rate(images_per_second=images / seconds, why=f"measured: {many} of this plan")
+    return Rate(images_per_second=images / seconds, pixels=like.pixels, why=f"measured: {many} of this plan")
 
 
 def by_row(plan: Plan, found: Needs, costs: Tariff) -> list[RowCost]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from repro.plan.networks import Network
 from repro.plan.outline import CellKey, Options, Plan
 from repro.plan.scale import scale
 from repro.plan.sets import absent
-from repro.spec import recipes
+from repro.spec import lists, recipes
 from repro.spec.model import Checkpoint, Column, Profile, Row, Table
 from repro.spec.places import listed, nearest
 
@@ -29,7 +29,7 @@ def expand(tables: Mapping[str, Table], table: Table, profile: Profile, options:
     columns = _chosen("column", table.id, options.columns, {column.id: column for column in table.columns})
     plan = Plan(table, profile, options, rows, columns)
     for row in rows:
-        files = list(_files(plan, tables, row))
+        files = _files(plan, tables, row)
         for column in columns:
             reason = _obstacle(plan, row, column, files)
             if reason:
@@ -61,13 +61,11 @@ def _is_own(plan: Plan, row: Row) -> bool:
     return plan.options.own is not None and row.id == plan.options.own[0]
 
 
-def _files(plan: Plan, tables: Mapping[str, Table], row: Row) -> Iterator[Checkpoint]:
-    """The published weight files of a row, in the order of its runs."""
-    if not row.checkpoints and row.same_as is not None:
-        other, _, name = row.same_as.partition("/")
-        row = next(one for one in tables[other].rows if one.id == name)
-    found = [plan.options.checkpoints[name] for name in row.checkpoints if name in plan.options.checkpoints]
-    yield from sorted(found, key=lambda one: one.run or 1)
+def _files(plan: Plan, tables: Mapping[str, Table], row: Row) -> list[Checkpoint]:
+    """The weight files of a row that its table names or that say they serve it, in the order of its runs."""
+    if plan.options.source != "download" or _is_own(plan, row):
+        return []
+    return lists.of_row(tables, f"{plan.table.id}/{row.id}", plan.options.checkpoints)
 
 
 def _obstacle(plan: Plan, row: Row, column: Column, files: Sequence[Checkpoint]) -> str | None:
@@ -82,8 +80,10 @@ def _obstacle(plan: Plan, row: Row, column: Column, files: Sequence[Checkpoint])
                 return reason
         elif row.not_runnable:
             return row.not_runnable
+    if column.metric in profile.missing:
+        return profile.missing[column.metric]
     if column.metric == "mce" and "mce" not in profile.references:
-        return profile.missing.get("mce", f'the profile "{profile.id}" names no reference network for mCE')
+        return f'the profile "{profile.id}" names no reference network for mCE'
     if column.evaluator == "similarity" and column.metric.startswith("texture"):
         reason = absent(str(plan.table.recipe["similarity"]["images"].value), profile, options)
         if reason:
@@ -95,12 +95,16 @@ def _unheld(plan: Plan, row: Row, files: Sequence[Checkpoint]) -> str | None:
     """Why a row cannot be measured on published weights."""
     if plan.profile.judges != "cells":
         return f'published weights are of full size, and the profile "{plan.profile.id}" is not; use --profile paper'
+    options = plan.options
     if not files:
-        known = plan.options.unpublished.get(f"{plan.table.id}/{row.id}", "No file is known.")
-        return f"no public weights: {known}"
-    away = [one.name for one in files if one.name not in plan.options.weights]
-    if away and len(away) == len(files):
-        return f"its weights are not here: repro checkpoints fetch {' '.join(away)}"
+        known = (options.unpublished.get(key) for key in (f"{plan.table.id}/{row.id}", row.same_as) if key)
+        return f"no public weights: {next((why for why in known if why), 'No file is known.')}"
+    asked = [one for one in files if lists.run(one) <= len(options.seeds)]
+    if not asked:
+        runs = listed(str(lists.run(one)) for one in files)
+        return f"its weights are of run {runs}, and {len(options.seeds)} were asked for; name more --seeds"
+    if not any(one.name in options.weights for one in asked):
+        return f"its weights are not here: repro checkpoints fetch {' '.join(one.name for one in asked)}"
     return None
 
 
@@ -135,7 +139,7 @@ def _taken(plan: Plan, tables: Mapping[str, Table], row: Row, recipe: recipes.Pl
         whole = {**recipe, "method": {}}
         return networks.taken(plan, whole, plan.options.own[1], named=row.id, layout=None, run=0) if not place else None
     for file in _files(plan, tables, row):
-        if (file.run or 1) == place + 1 and file.name in plan.options.weights:
+        if lists.run(file) == place + 1 and file.name in plan.options.weights:
             weights = plan.options.weights[file.name]
             return networks.taken(plan, recipe, weights, named=file.name, layout=file.layout, run=place)
     return None

@@ -43,7 +43,7 @@ def trained(plan: Plan, recipe: recipes.Plain, row: str, seed: int) -> Network:
 
 
 def taken(plan: Plan, recipe: recipes.Plain, weights: Weights, *, named: str, layout: str | None, run: int) -> Network:
-    """A network from a file; where the file holds a classifier of the right classes too, that is its probe.
+    """A network from a file; where it holds a classifier of the right classes, or one comes with it, that is its probe.
 
     `layout` is what the file is said to be, None where nobody said; `run` is which of a row's files it is, from 0.
     """
@@ -55,6 +55,9 @@ def taken(plan: Plan, recipe: recipes.Plain, weights: Weights, *, named: str, la
         "sha256": weights.sha256,
         "place": str(weights.path.resolve()),
     }
+    if weights.classifier is not None:
+        second = weights.classifier
+        spec |= {"classifier": second.sha256, "place": [spec["place"], str(second.path.resolve())]}
     encoder = _job(plan, "weights", spec, None, {"data": labelled.id}, f"weights of {named}", 0, recipe)
     return Network(recipe, encoder, _probe(plan, recipe, encoder, named, run), named)
 

@@ -15,10 +15,11 @@ CellKey = tuple[str, str]  # row id, column id
 
 @dataclass(frozen=True)
 class Weights:
-    """A weight file on this machine."""
+    """A weight file on this machine, and the one of its classifier where that is a file of its own."""
 
     path: Path
     sha256: str
+    classifier: Weights | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Options:
     source: Literal["train", "download"] = "train"  # train the networks, or take the weights that others published
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)  # by name, for "download"
     unpublished: Mapping[str, str] = field(default_factory=dict)  # "table1/byol" -> what is known of its weights
-    weights: Mapping[str, Weights] = field(default_factory=dict)  # checkpoint -> its file, of those that are here
+    weights: Mapping[str, Weights] = field(default_factory=dict)  # checkpoint -> its files, where all are here
     own: tuple[str, Weights] | None = None  # a network of the user's: the id of its row, and its file
 
 

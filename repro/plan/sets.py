@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,33 @@ from repro.spec.model import Profile
 
 
 def absent(dataset: str, profile: Profile, options: Options) -> str | None:
-    """Why nothing stands for a data set here, or None."""
+    """Why nothing stands for a data set here, or None.
+
+    It may be that nobody named its folder, or that part of it is not there, such as a class; cells that need no such
+    set can be had all the same. A folder that was named and is none at all is a mistake, not this: `data` tells it.
+    """
     if dataset not in profile.datasets:
         return profile.missing.get(dataset, f'nothing stands for {dataset} in the profile "{profile.id}"')
     spec = recipes.dataset(profile, dataset)
     if "of" in spec:
         return absent(str(spec["of"]), profile, options)
-    for value in spec.values():
-        if isinstance(value, str) and value.startswith("$") and value[1:] not in options.data:
+    for key, value in spec.items():
+        if not isinstance(value, str) or not value.startswith("$"):
+            continue
+        if value[1:] not in options.data:
             return f"needs {profile.data[value[1:]]}: {_named(value[1:])}"
+        if key == "place" and options.data[value[1:]].is_dir():
+            return _lacking(options.data[value[1:]], json.dumps(spec, sort_keys=True))
+    return None
+
+
+@cache  # every cell of a column asks, and a tree that lacks something is walked to its end each time
+def _lacking(folder: Path, recipe: str) -> str | None:
+    """What a data set's folder lacks or does not let us read, as a sentence, or None; `recipe` is its, as JSON."""
+    try:
+        folders.contents(folder, json.loads(recipe))
+    except DataMissing as error:
+        return str(error)
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from repro.plan.cost import Tariff, by_row
+from repro.plan.expand import processes
 from repro.plan.needs import Needs
 from repro.plan.outline import Plan
 from repro.render.printable import clock, printable, size
@@ -30,16 +31,29 @@ def plan(spec: Plan, found: Needs, costs: Tariff) -> None:
     console().print(grid)
     _missing(spec.blocked)
     _row_costs(spec, found, costs)
-    total = costs.total_seconds(found.todo.values())
-    what = "GPU" if spec.options.device == "cuda" else "CPU"
-    workers = spec.profile.workers
-    expected_time = f"about {clock(total)} of {what} time, {clock(total / workers)} with {hands(workers)}"
-    line(f"{jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed; {expected_time}")
+    counts = f"{jobs(len(found.todo))} to run, {len(found.reused)} reused, {len(found.spared)} not needed"
+    line(f"{counts}; {_time(spec, costs.total_seconds(found.todo.values()))}")
+    if _unit(spec) == "GPU" and spec.options.device != "cuda":
+        hanging("      no graphics card is seen here; on a processor all of it takes some hundred times as long")
     for kind, rate in costs.rates.items():
         unit = "passes/s" if kind == "pretrain" else "images/s"
         hanging(f"      {kind}: {rate.images_per_second:.4g} {unit} ({rate.why})", style="dim")
     for kind, space in costs.spaces.items():
-        hanging(f"      {kind}: {size(space.bytes)} on the disk and more with images ({space.why})", style="dim")
+        each = f" and {size(space.bytes_per_image)} an image" if space.bytes_per_image else ""
+        hanging(f"      {kind}: {size(space.bytes)}{each} on the disk ({space.why})", style="dim")
+
+
+def _unit(spec: Plan) -> str:
+    """Of what the hours are, here or where the profile is meant to run."""
+    return "CPU" if "cpu" in (spec.profile.device, spec.options.device) and spec.profile.device != "auto" else "GPU"
+
+
+def _time(spec: Plan, total: float) -> str:
+    """The hours of cards or cores in all, and on the clock with those that are here."""
+    shared = processes(spec.profile, spec.options.device)
+    cards = f", {shared} cards to a pretraining" if shared > 1 else ""
+    hours = clock(total / spec.profile.workers / shared)
+    return f"about {clock(total)} of {_unit(spec)} time, {hours} with {hands(spec.profile.workers)}{cards}"
 
 
 def _row_costs(spec: Plan, found: Needs, costs: Tariff) -> None:
@@ -47,7 +61,7 @@ def _row_costs(spec: Plan, found: Needs, costs: Tariff) -> None:
     rows = by_row(spec, found, costs)
     if not rows:
         return
-    grid = ruled("row, data sets left out", "GPU-hours" if spec.options.device == "cuda" else "CPU-hours", "disk")
+    grid = ruled("row, data sets left out", f"{_unit(spec)}-hours", "disk")
     for row in rows:
         grid.add_row(printable(row.row), f"{row.seconds / 3600:.3g}", size(row.bytes) if costs.spaces else "not stated")
     total = sum(row.seconds for row in rows) / 3600

@@ -49,10 +49,15 @@ def printed(reported: Reported | None, *, gap: str = "") -> str:
     return f"{reported.mean}{gap}±{gap}{reported.std}" if reported.std is not None else str(reported.mean)
 
 
-def measured(cell: Cell, *, gap: str = "", decimals: int = 2) -> str:
+DECIMALS = {"cosine": 4, "ratio": 4}
+"""Of our numbers, by their unit; two where it is not here, as the paper prints percentages."""
+
+
+def measured(cell: Cell, *, gap: str = "") -> str:
     """Our number over the seeds, with its deviation where there are two or more; the word for its absence otherwise."""
     if not cell.seeds:
         return str(cell.verdict)
+    decimals = DECIMALS.get(cell.unit, 2)
     sample = summarise(list(cell.seeds.values()))
     if sample.std is None:
         return f"{sample.mean:.{decimals}f}"

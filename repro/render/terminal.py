@@ -215,6 +215,7 @@ def claims(judged: Board) -> None:
     if not shown:
         return
     line(f"\nclaims of {judged.table.title}, on our numbers", "bold")
+    units = {column.id: column.unit for column in judged.table.columns}
     silent: dict[str, list[str]] = {}
     for reading in shown:
         verdict = str(reading.ours.verdict)
@@ -224,7 +225,7 @@ def claims(judged: Board) -> None:
         sign, style = CLAIM_MARKS[verdict]
         hanging(f"{sign} {reading.claim.id:4} {reading.standing}: {reading.claim.statement}", indent=7, style=style)
         telling = [finding for finding in reading.ours.findings if str(finding.verdict) == verdict]
-        hanging(f"       {'; '.join(_evidence(finding) for finding in telling)}", indent=7, style="dim")
+        hanging(f"       {'; '.join(_evidence(finding, units) for finding in telling)}", indent=7, style="dim")
     for verdict, names in silent.items():
         hanging(f"· {verdict}: {', '.join(names)} ({SILENT.get(verdict, '')})", indent=7, style="dim")
 
@@ -236,12 +237,16 @@ SILENT = {
 }
 
 
-def _evidence(finding: Finding) -> str:
-    """A contrast in few words: the column where there is but one, the estimate, its interval."""
+def _evidence(finding: Finding, units: Mapping[str, str]) -> str:
+    """A contrast in few words: the column where there is but one, the estimate, its interval; `units` of columns."""
+    from repro.render import marks
+
     columns = {name.partition(":")[2] for name in finding.cells}
+    digits = max((marks.DECIMALS.get(units.get(column, ""), 2) for column in columns), default=2)
     what = columns.pop() if len(columns) == 1 else finding.statement
-    value = "" if finding.estimate is None else f" {float(finding.estimate):+.2f}"
-    spread = f" [{finding.interval.low:.2f}, {finding.interval.high:.2f}]" if finding.interval else " (one run)"
+    value = "" if finding.estimate is None else f" {float(finding.estimate):+.{digits}f}"
+    low_high = finding.interval and f" [{finding.interval.low:.{digits}f}, {finding.interval.high:.{digits}f}]"
+    spread = low_high or " (one run)"
     return f"{what}{value}{spread}"
 
 

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 from functools import cache
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,12 @@ def describe() -> dict[str, Any]:
         "dirty": dirty,
         "command": " ".join(["python", "-m", "repro.run.worker", *sys.argv[1:]]),
     }
+
+
+@cache
+def card() -> str:
+    """The name of the graphics card that torch computes on."""
+    return str(import_module("torch").cuda.get_device_name())
 
 
 def _version(package: str) -> str | None:

@@ -150,14 +150,17 @@ class Worker:
         self, content: Mapping[str, Any], inputs: Mapping[str, Path], folder: Path, context: Context
     ) -> Outcome:
         """Compute a job here, or a pretraining in as many processes as there may be and it can be shared among."""
-        if content["kind"] == "pretrain" and self.processes > 1:
-            size = ranks.fitting(content["spec"], most=self.processes)
-            if size > 1:
-                return ranks.run(content, inputs=inputs, folder=folder, context=context, size=size)
+        size = self._sharing(content)
+        if size > 1:
+            return ranks.run(content, inputs=inputs, folder=folder, context=context, size=size)
         outcome: Outcome = member("jobs", content["kind"]).run(
             content["spec"], seed=content["seed"], inputs=inputs, folder=folder, context=context
         )
         return outcome
+
+    def _sharing(self, content: Mapping[str, Any]) -> int:
+        """How many processes do a job."""
+        return ranks.fitting(content["spec"], most=self.processes) if content["kind"] == "pretrain" else 1
 
     def _evaluate(self, asked: Sequence[Asked]) -> None:
         """Evaluate networks on one set of images, each image read once, and write a record as soon as there is one."""
@@ -215,7 +218,9 @@ class Worker:
             for name in outcome.files
         }
         content = dict(one.content)
-        self.store.write(Record(one.job, content, one.label, outcome.values, files, *times, environment.describe()))
+        where = {**environment.describe(), "processes": self._sharing(content), "loaders": self.loaders}
+        where["card"] = environment.card() if content["device"] == "cuda" else None
+        self.store.write(Record(one.job, content, one.label, outcome.values, files, *times, where))
         self._log(one.job, f"done in {times[1]:.1f} s")
         self.tell("done", one.job, seconds=times[1])
 

@@ -79,26 +79,38 @@ def profile(name: str) -> model.Profile:
 def checkpoints(tables: Mapping[str, model.Table], weights: Path) -> model.Checkpoints:
     """Every weight file of the shipped list and of the user's own, `weights` being the folder of the files.
 
-    An entry of the user's wins over the shipped one of its name. Raises `SpecError`, a line for each fault.
+    An entry of the user's wins over the shipped one of its name, and stands behind it in the list. A row that a file
+    serves is not `missing`, whatever a list says. Raises `SpecError`, a line for each fault.
     """
     files: dict[str, model.Checkpoint] = {}
     missing: dict[str, str] = {}
-    faults: list[Faults] = []
+    read: list[tuple[Faults, model.Checkpoints | None]] = []
     rows = [f"{name}/{row.id}" for name, table in tables.items() for row in table.rows]
     for path in home.checkpoints(weights):
         fault, found = _read(path, model.Checkpoints)
-        faults.append(fault)
+        read.append((fault, found))
         if found is not None:
             lists.check(found, rows, fault)
+            files = {name: each for name, each in files.items() if name not in {own.name for own in found.checkpoints}}
             files.update({each.name: each for each in found.checkpoints})
             missing.update(found.missing)
-    _raise(faults)
-    served = {row for each in files.values() for row in each.serves}
-    return model.Checkpoints(
-        schema=1,
-        checkpoints=list(files.values()),
-        missing={row: why for row, why in missing.items() if row not in served},
-    )
+    _raise([fault for fault, _ in read])
+    for fault, found in read:
+        assert found is not None
+        lists.check_runs(found, tables, fault)
+        lists.check_classifiers(found, files, fault)
+    _raise([fault for fault, _ in read])
+    lost = lists.check_named(tables, files)
+    if lost:
+        raise SpecError(lost)
+    missing = {row: why for row, why in missing.items() if not lists.of_row(tables, row, files)}
+    return model.Checkpoints(schema=1, checkpoints=list(files.values()), missing=missing)
+
+
+def shipped_checkpoints() -> set[str]:
+    """Names of the weight files that came with the program."""
+    found = _read(home.shipped() / "checkpoints.toml", model.Checkpoints)[1]
+    return {each.name for each in found.checkpoints} if found else set()
 
 
 def _raise(faults: list[Faults]) -> None:

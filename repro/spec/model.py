@@ -2,11 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Scalar = bool | int | float | str
+CLASSIFIERS = ("pycontrast-classifier", "repro-probe")  # layouts of a file that has a classifier and no encoder
+LAYOUTS = ("moco-pretrain", "moco-probe", "torchvision", "data-parallel", "pycontrast", "repro", *CLASSIFIERS)
+_NO_LAYOUT = f"Input should be one of {', '.join(LAYOUTS)}, or a prefix with a star, such as backbone.*"
 
 
 class Part(BaseModel):
@@ -262,9 +266,10 @@ class Rule(Part):
 
 
 class Rate(Part):
-    """How fast one kind of job goes on the profile's machine, for the estimate before anything was measured here."""
+    """How fast one kind of job goes on one core or card of the profile, for the estimate before there is a record."""
 
     images_per_second: float = Field(gt=0)
+    pixels: int = Field(ge=0, default=0)  # the side of the images it was measured at; 0: of whatever the profile has
     why: Text
 
 
@@ -292,7 +297,7 @@ class Profile(Part):
     shared: dict[
         str, dict[str, Any]
     ] = {}  # module of repro/lab/datasets -> values that all data sets of that name share
-    missing: dict[str, Text] = {}  # the paper's data set -> why nothing stands for it here
+    missing: dict[str, Text] = {}  # the paper's data set, or a metric -> why there is none here
     scale: dict[str, Rule] = {}  # "group.key" or "group" -> rule
     references: dict[str, Text] = {}  # metric -> whose errors normalise it: "mce" -> "alexnet" or "table1/supervised"
     sizes: dict[str, int] = {}  # the paper's data set -> images in it, where the data set's own recipe does not say
@@ -300,6 +305,12 @@ class Profile(Part):
     processes: int | Literal["cards"] = 1  # of one pretraining; "cards": one a graphics card
     rates: dict[str, Rate] = {}  # kind of job -> rate; of a pretraining, whole passes through the network
     disk: dict[str, Space] = {}  # kind of job -> what it leaves
+
+
+def _layout(word: str) -> str:
+    if word not in LAYOUTS and not word[1:].endswith("*"):
+        raise PydanticCustomError("layout", _NO_LAYOUT)
+    return word
 
 
 class Checkpoint(Part):
@@ -312,11 +323,10 @@ class Checkpoint(Part):
     hash: Annotated[str, StringConstraints(pattern=r"^(md5|sha256)(-prefix)?:[0-9a-f]{8,64}$")] | None = None
     hash_by: Literal["authors", "none"]  # who published the hash; "none": it is recorded at first download, as ours
     licence: Text
-    layout: Literal[
-        "moco-pretrain", "moco-probe", "torchvision", "data-parallel", "pycontrast", "pycontrast-classifier"
-    ]
+    layout: Annotated[str, AfterValidator(_layout)]  # how its tensors are named, as docs/weights.md lists it
+    classifier: Id | None = None  # name of another entry: the classifier that goes with this encoder
     serves: list[Text] = []  # "table1/moco-k16384": the rows whose network it is
-    run: int | None = Field(default=None, ge=1, le=3)  # which of a row's runs
+    run: int | None = Field(default=None, ge=1, le=3)  # which of a row's runs; the first where nobody says
     note: Text | None = None
     source: Text  # where address and hash were read
 

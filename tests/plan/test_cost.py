@@ -10,6 +10,7 @@ import pytest
 
 from repro.plan.cost import by_row, stated, tariff
 from repro.plan.expand import Options, expand
+from repro.plan.jobs import Job
 from repro.plan.needs import needs
 from repro.plan.passes import FORWARD, passes
 from repro.plan.scale import scale
@@ -102,3 +103,20 @@ def test_a_rate_is_measured_where_a_job_of_the_kind_has_a_record(tmp_path: Path)
     assert costs.rates["pretrain"].images_per_second == pytest.approx(800.0)  # 6,000 x 10 x 4/3 in 100 s
     assert costs.rates["pretrain"].why == "measured: 1 record of this plan"
     assert costs.rates["probe"] == MINI.rates["probe"]
+
+
+def test_a_rate_of_one_size_of_image_serves_another_by_area() -> None:
+    """ResNet-50 does (96 / 224)^2 of the work on STL-10's images: at 224 passes a second, 1,219.6."""
+    paper = load.profile("paper")
+    job = Job("pretrain", {"pixels": 96}, 0, {}, "", 1, "cuda", "", images=100_000)
+    assert stated(paper).seconds(job) == pytest.approx(100_000 / 1219.56, rel=1e-4)
+
+
+def test_a_card_s_rate_is_measured_where_several_shared_the_work(tmp_path: Path) -> None:
+    options = Options(seeds=[0, 1], rows=[ROW], columns=["imagenet"])
+    plan, store = expand(SPECS.tables, SPECS.table("table1"), MINI, options), Store(tmp_path)
+    job = next(job for job in plan.jobs.values() if job.kind == "pretrain")
+    times = ("2026-01-01T00:00:00+00:00", 100.0, 90.0)
+    store.write(Record(job.id, job.content, job.label, {}, {}, *times, {"processes": 4}))
+    costs = tariff(plan, needs(plan, store), store)
+    assert costs.rates["pretrain"].images_per_second == pytest.approx(200.0)  # 6,000 x 10 x 4/3 in 4 times 100 s

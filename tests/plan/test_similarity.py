@@ -50,7 +50,8 @@ def test_the_settings_are_whole_and_each_says_where_it_comes_from(name: str) -> 
 @pytest.mark.parametrize("name", ["figure7", "figure9", "figure10"])
 def test_the_figures_of_classes_can_be_run(name: str) -> None:
     plan = plan_of(name)
-    assert plan.blocked == {}
+    drawn = "the 16 categories are made of ImageNet's classes, and these are drawn shapes"
+    assert plan.blocked == ({("resnet50", "coarse-classes"): drawn} if name == "figure7" else {})
     assert any(job.spec.get("evaluator") == "class_accuracy" for job in plan.jobs.values())
 
 
