@@ -1,7 +1,7 @@
 """Decoding JPEGs by `repro.lab.images.reading.chunks`, beside torchvision's ImageFolder in a DataLoader.
 
-CPU seconds where this process decodes, else seconds on the clock, as other processes do the work: then a machine with
-nothing else to do is needed. Starting processes is left out of both, as the first chunks are taken before the clock runs.
+CPU seconds where this process decodes; where other processes do the work, seconds on the clock, which tell little on a
+machine that has other things to do. Starting processes is left out of both: the first chunks come before it runs.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def seconds(batches: Iterator[Tensor], *, clock: Callable[[], float]) -> float:
 
 
 def main() -> None:
-    print(f"images a second, {COUNT} JPEGs in batches of {SIZE}, CPU time or with processes the clock, medians of {REPEATS}")
+    print(
+        f"images a second, {COUNT} JPEGs in batches of {SIZE}, CPU time (with processes: clock), medians of {REPEATS}"
+    )
     print(f"{'':28}{'ours':>8}{'torchvision':>13}{'ratio':>8}")
     for side in SIDES:
         with tempfile.TemporaryDirectory() as folder:

@@ -117,9 +117,9 @@ def bring(found: Sequence[Checkpoint], place: Path, asked: Asked) -> None:
     from repro.render.transfer import Transfer
 
     if asked.file is None and asked.mirror is None and not is_offline(asked.offline):
-        drive.check(
-            [each.name for each in found if drive.id_of(each.url) and not weights.path_of(each, place).exists()]
-        )
+        away = [each for each in found if not weights.path_of(each, place).exists()]
+        if all(drive.id_of(each.url) for each in away):  # else the others come, and these say it one by one
+            drive.check([each.name for each in away])
     failed = []
     with Transfer(terminal.console()) as transfer, stoppable(STOPPED):
         for each in found:

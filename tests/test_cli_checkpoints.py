@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -22,6 +24,8 @@ from rich.console import Console
 from repro import cli
 from repro.cli_checkpoints import checkpoints
 from repro.errors import SpecError
+from repro.lab import snapshot
+from repro.render import terminal
 from repro.render.transfer import Transfer
 from repro.spec import load
 from tests.conftest import CHECKOUT
@@ -40,6 +44,7 @@ def _here(_no_proxy: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     cli.cli.add_command(checkpoints)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    terminal.console.cache_clear()  # another file of tests may have been printed on another width
     monkeypatch.setenv("REPRO_WEIGHTS", str(tmp_path / "w"))
 
 
@@ -206,6 +211,28 @@ def test_downloads_of_a_list_go_on_after_one_that_fails(typed: Typed, tmp_path: 
     assert len(server.asked) == 3
 
 
+def test_files_that_need_no_gdown_come_without_it(
+    typed: Typed, tmp_path: Path, server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, load_ = importlib.util.find_spec, importlib.import_module
+    monkeypatch.delitem(sys.modules, "gdown", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gdown" else find(name))
+    monkeypatch.setattr(importlib, "import_module", lambda name: load_("no_gdown" if name == "gdown" else name))
+    _listed(tmp_path, one=f"{server.url.removesuffix('/a.pth')}/one.pth")
+    server.answers = [whole(_moco(tmp_path / "a.pth").read_bytes())]
+    code, said, err = typed("checkpoints", "fetch", "ifm-e005", "one")
+    assert (code, err) == (4, "repro: 1 of 2 weight files did not come: ifm-e005\n")
+    assert "✗ ifm-e005: https://drive.google.com/" in said
+    assert f"one: {tmp_path / 'w' / 'one.pth'}, " in said
+    code, said, err = typed("checkpoints", "fetch", "ifm-e005", "ifm-e01")
+    assert (code, said) == (4, "")
+    assert err == (
+        "repro: files of Google Drive come by way of gdown, which is not installed (ifm-e005, ifm-e01); "
+        "pip install 'repro-ns[drive]', or download them in a browser and hand each over: "
+        "repro checkpoints fetch NAME --from FILE\n"
+    )
+
+
 def test_a_mirror_by_its_variable(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _moco(tmp_path / "mirror" / "moco-v2-200ep.pth.tar")
     monkeypatch.setenv("REPRO_MIRROR", str(tmp_path / "mirror"))
@@ -237,6 +264,32 @@ def test_a_mirror_by_its_variable(typed: Typed, tmp_path: Path, monkeypatch: pyt
         (
             ["add", "f", "--name", "mine", "--serves", "table1/bylo"],
             '--serves: expected TABLE/ROW, found "table1/bylo"; did you mean "table1/byol"?',
+        ),
+        (
+            ["add", "f", "--name", "mine", "--layout", "torchvision"],
+            "--serves: expected TABLE/ROW, the row whose network it is, found none",
+        ),
+        (
+            ["add", "f", "--name", "mine", "--serves", "table1/byol", "--layout", "repro-probe"],
+            "--serves: a classifier alone serves no row; add it without, then its encoder with --classifier mine",
+        ),
+        (
+            ["add", "f", "--name", "mine", "--serves", "table1/byol", "--layout", "barlow"],
+            "--layout: expected one of moco-pretrain, moco-probe, torchvision, data-parallel, pycontrast, repro, "
+            "pycontrast-classifier, repro-probe, or a prefix with a star, such as backbone.*, found 'barlow'",
+        ),
+        (
+            ["add", "f", "--name", "mine", "--serves", "table1/byol", "--layout", "x.*", "--classifier", "my-layer"],
+            '--classifier: no weight file "my-layer" in the list',
+        ),
+        (
+            ["add", "f", "--name", "mine", "--serves", "table1/byol", "--layout", "x.*", "--classifier", "ifm-e01"],
+            '--classifier: expected a file of the layout pycontrast-classifier or repro-probe, found "ifm-e01" of '
+            "moco-pretrain",
+        ),
+        (
+            ["add", "f", "--name", "mine", "--layout", "repro-probe", "--classifier", "ifm-e01"],
+            "--classifier: it is a classifier itself, and has none",
         ),
         (
             ["add", "f", "--name", "M ine", "--serves", "table1/byol", "--layout", "torchvision"],
@@ -281,6 +334,53 @@ def test_a_file_of_ones_own_counts_from_then_on(typed: Typed, tmp_path: Path) ->
     assert typed("checkpoints", "verify", "my-byol")[0] == 0
 
 
+@pytest.mark.parametrize(("prefix", "layout"), [("backbone.", "backbone.*"), ("net_", "net_*"), ("", "torchvision")])
+def test_every_layout_that_is_recognised_can_be_listed(typed: Typed, tmp_path: Path, prefix: str, layout: str) -> None:
+    tensors = {f"{prefix}{stage}.conv{i}.weight": torch.zeros(64, 2, 1, 1) for stage in STAGES for i in (1, 2, 3)}
+    torch.save(tensors, tmp_path / "theirs.pth")
+    code, said, err = typed("checkpoints", "add", "theirs.pth", "--name", "mine", "--serves", "table1/byol")
+    assert (code, err) == (0, "")
+    assert said.splitlines()[-1].startswith(f"  {layout}; serves table1/byol; listed in ")
+    assert load.specs().checkpoints.checkpoints[-1].layout == layout
+
+
+def test_a_training_that_has_not_ended_is_no_network(typed: Typed, tmp_path: Path) -> None:
+    snapshot.save(tmp_path / "checkpoint.safetensors", {"a": torch.zeros(3)}, about={"step": 7})
+    code, _, err = typed("checkpoints", "add", "checkpoint.safetensors", "--name", "mine", "--serves", "table1/byol")
+    assert (code, err) == (
+        2,
+        "repro: checkpoint.safetensors: a checkpoint of ours after step 7: the training that left it has not ended; "
+        "run it to its end and take its encoder.safetensors\n",
+    )
+
+
+def test_the_classifier_of_an_encoder_comes_with_it_or_is_named(typed: Typed, tmp_path: Path) -> None:
+    layer = {"classifier": {"module.fc.weight": torch.zeros(9, 4), "module.fc.bias": torch.zeros(9)}}
+    for place in ("mirror/pycontrast-moco.pth", "down.pth"):
+        _moco(tmp_path / place)
+    torch.save(layer, tmp_path / "mirror" / "pycontrast-moco-classifier.pth")
+    code, said, err = typed("checkpoints", "fetch", "pycontrast-moco", "--from", "down.pth")
+    assert (code, err) == (0, "")
+    assert said.splitlines()[-1] == (
+        "  its classifier pycontrast-moco-classifier is not here, which it needs: repro checkpoints fetch "
+        "pycontrast-moco-classifier"
+    )
+    code, said, err = typed("checkpoints", "fetch", "pycontrast-moco", "--mirror", "mirror")
+    assert (code, err) == (0, "")
+    names = [line.partition(":")[0] for line in said.splitlines() if not line.startswith(" ")]
+    assert names == ["pycontrast-moco", "pycontrast-moco-classifier"]
+
+
+def test_the_folder_that_runs_look_in_is_told_where_it_is_another(typed: Typed, tmp_path: Path) -> None:
+    file, words = _moco(tmp_path / "mine.pth"), ["--name", "mine", "--serves", "table1/byol", "--weights", "other"]
+    code, said, err = typed("checkpoints", "add", file, *words)
+    assert (code, err) == (0, "")
+    assert said.splitlines()[-1] == (
+        f'  runs look for it in {tmp_path / "w"}, not here: weights = "..." in repro.toml or REPRO_WEIGHTS names '
+        "another folder"
+    )
+
+
 def test_a_layout_that_nobody_knows_is_told(typed: Typed, tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.zeros(3)}}, tmp_path / "mine.pth")
     code, _, err = typed("checkpoints", "add", "mine.pth", "--name", "mine", "--serves", "table1/byol")
@@ -321,6 +421,42 @@ def test_a_fault_is_told_with_the_file_that_has_it(tmp_path: Path) -> None:
         'checkpoints.toml:9: checkpoint "one": serves "table1/bylo", which is no row; did you mean "table1/byol"?',
         'checkpoints.toml:11: checkpoints: the name "one" is given twice',
         'checkpoints.toml:18: missing: "table9/x" is no row; did you mean "table1/cmc"?',
+    ]
+
+
+def test_faults_between_entries_are_told(tmp_path: Path) -> None:
+    _listed(tmp_path, one="https://a", two="https://b", three="https://c", four="https://d", five="https://e")
+    text = (tmp_path / "checkpoints.toml").read_text()
+    for name, more in {
+        "one": 'serves = ["table2/moco-v2"]',
+        "two": 'serves = ["figure2/moco-v2"]\nrun = 1',
+        "three": 'classifier = "pycontrast-moco-clasifier"',
+        "four": 'classifier = "ifm-e01"',
+    }.items():
+        text = text.replace(f'name = "{name}"\n', f'name = "{name}"\n{more}\n')
+    (tmp_path / "checkpoints.toml").write_text(text)
+    assert _faults() == [
+        'checkpoints.toml:12: checkpoint "two": is run 1 of figure2/moco-v2, as "one" is; give it another run',
+        'checkpoints.toml:21: checkpoint "three": classifier: no weight file "pycontrast-moco-clasifier" in the list; '
+        'did you mean "pycontrast-moco-classifier"?',
+        'checkpoints.toml:29: checkpoint "four": classifier: expected a file of the layout pycontrast-classifier or '
+        'repro-probe, found "ifm-e01" of moco-pretrain',
+    ]
+    (tmp_path / "checkpoints.toml").write_text(
+        'schema = 1\n[[checkpoints]]\nname = "a"\nurl = "https://a"\nhash_by = "none"\nlicence = "MIT"\n'
+        'layout = "repro-probe"\nserves = ["table1/byol"]\nsource = "test"\n'
+    )
+    assert _faults() == [
+        'checkpoints.toml:8: checkpoint "a": is a classifier alone, which serves no row; an encoder names it'
+    ]
+
+
+def test_a_file_that_a_table_names_and_no_list_has_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    text = (CHECKOUT / "tables" / "table2.toml").read_text(encoding="utf-8")
+    (tmp_path / "tables" / "table2.toml").write_text(text.replace('["moco-v2-200ep"]', '["moco-v2-200"]'))
+    assert _faults() == [
+        'table2, row "moco-v2": checkpoints: no weight file "moco-v2-200" in the list; did you mean "moco-v2-200ep"?'
     ]
 
 
