@@ -51,7 +51,8 @@ def cache(
     if root is not None:
         found, folder = caching.tree(root.expanduser()), out.expanduser() / root.absolute().name
     else:
-        found, folder = _of_profile(str(name), profile, data), out.expanduser() / str(name)
+        found, of = _of_profile(str(name), profile, data)
+        folder = out.expanduser() / of
     todo = caching.shards(found, folder, side=side, only_check=only_check)
     workers = min(workers or cores(), len(todo))
     what = f"{len(found):,} images of {found.root}"
@@ -77,8 +78,8 @@ def cache(
         sys.exit(1)
 
 
-def _of_profile(name: str, profile: str, data: Sequence[str]) -> Files:
-    """The files of a set of a profile; of a cached one those that it is made of."""
+def _of_profile(name: str, profile: str, data: Sequence[str]) -> tuple[Files, str]:
+    """The files of a set of a profile, and the set's name; of a cached one those of the set that it is made of."""
     from repro.lab.images import caching
     from repro.plan.sets import resolved
     from repro.plan.typed import folders
@@ -89,7 +90,8 @@ def _of_profile(name: str, profile: str, data: Sequence[str]) -> Files:
         raise UsageError(f'--set: the profile "{means.id}" has no set {name}; it has {", ".join(means.datasets)}')
     spec: dict[str, Any] = recipes.dataset(means, name)
     named = folders(data, list(means.data), profile=means.id)
-    return caching.files(resolved(means, str(spec.get("of", name)), named), name=name)
+    of = str(spec.get("of", name))
+    return caching.files(resolved(means, of, named), name=of), of
 
 
 def _report(outcomes: Sequence[Outcome], *, only_check: bool) -> None:

@@ -152,6 +152,6 @@ def absent(specs: Specs, plan: Plan) -> Mapping[str, Checkpoint]:
     wanted: dict[str, Checkpoint] = {}
     for row in dict.fromkeys(row for row, _ in expand.expand(specs.tables, plan.table, plan.profile, options).cells):
         files = lists.of_row(specs.tables, f"{plan.table.id}/{row}", known)
-        wanted.update({one.name: one for one in files if lists.run(one) <= len(plan.options.seeds)})
+        wanted.update({one.name: one for one in files if lists.run(one) - 1 in plan.options.seeds})
     both = lists.with_classifiers(wanted.values(), known)
     return {one.name: one for one in both if one.name not in plan.options.weights}

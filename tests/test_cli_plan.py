@@ -109,10 +109,11 @@ def test_a_run_of_ones_own_that_was_not_asked_for_is_told(typed: Typed, tmp_path
     file = _encoder(tmp_path / "encoder.safetensors", strict)
     assert typed("checkpoints", "add", file, "--name", "mine", "--serves", "table1/byol", "--run", 2)[0] == 0
     asked = ["table1", "--profile", strict, "--source", "download", "--rows", "byol", "--columns", "imagenet"]
-    told = "its weights are of run 2, and 1 were asked for; name more --seeds"
+    told = "its weights are of run 2, which is asked for by --seeds 1"
     assert typed("run", *asked, "--seeds", "0") == (4, *_nothing(typed, told, *asked, "--seeds", "0"))
-    plan = json.loads(typed("plan", *asked, "--seeds", "0,1", "--json")[1])
-    assert [job["label"] for job in plan["jobs"] if job["kind"] == "weights"] == ["weights of mine"]
+    for seeds in ("0,1", "1"):
+        plan = json.loads(typed("plan", *asked, "--seeds", seeds, "--json")[1])
+        assert [job["label"] for job in plan["jobs"] if job["kind"] == "weights"] == ["weights of mine"]
 
 
 def _nothing(typed: Typed, why: str, *asked: object) -> tuple[str, str]:

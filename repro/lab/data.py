@@ -84,8 +84,7 @@ class Images:
     unlabelled; `classes` names the labels. `textures` int64 (N,) is the class of the texture where it differs from the
     shape's (cue conflict). `condition` int64 (N,) indexes `conditions`, such as "gaussian_noise/3". `names` (N,) tells
     the images of a set apart, so that sets made from the same images can be laid side by side; a file's is its path
-    without the
-    ending. `parents` maps each class to an index of `parent_names`, -1 for a class without a superclass.
+    without the ending. `parents` maps each class to an index of `parent_names`, -1 for a class without a superclass.
     """
 
     images: Pictures

@@ -111,7 +111,7 @@ def _feed(material: Material, course: Course, *, steps: int, context: Context) -
 
 
 def _maker(material: Material, course: Course) -> Callable[[Errand], Load]:
-    from repro.lab import official  # torchvision takes a second to import, and only this needs it
+    from repro.lab.loading import official  # torchvision takes a second to import, and only this needs it
 
     size = {"scale": course.crop_scale, "ratio": _RATIO, "flip_probability": _FLIP, "pixels": material.pixels}
     return official.Maker(

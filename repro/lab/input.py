@@ -102,7 +102,7 @@ def opened(
 
 
 def _maker(want: Want) -> Callable[[Errand], Load]:
-    from repro.lab import official  # torchvision takes a second to import, and only this needs it
+    from repro.lab.loading import official  # torchvision takes a second to import, and only this needs it
 
     return official.Maker(
         steps=want.views.official(want.shown, pixels=want.pixels),

@@ -99,10 +99,10 @@ def _unheld(plan: Plan, row: Row, files: Sequence[Checkpoint]) -> str | None:
     if not files:
         known = (options.unpublished.get(key) for key in (f"{plan.table.id}/{row.id}", row.same_as) if key)
         return f"no public weights: {next((why for why in known if why), 'No file is known.')}"
-    asked = [one for one in files if lists.run(one) <= len(options.seeds)]
+    asked = [one for one in files if lists.run(one) - 1 in options.seeds]
     if not asked:
-        runs = listed(str(lists.run(one)) for one in files)
-        return f"its weights are of run {runs}, and {len(options.seeds)} were asked for; name more --seeds"
+        runs, seeds = (listed(str(lists.run(one) - less) for one in files) for less in (0, 1))
+        return f"its weights are of run {runs}, which is asked for by --seeds {seeds}"
     if not any(one.name in options.weights for one in asked):
         return f"its weights are not here: repro checkpoints fetch {' '.join(one.name for one in asked)}"
     return None
@@ -121,7 +121,7 @@ def _expand_row(
         if reason:
             plan.blocked.update({(row.id, column.id): reason for column in columns})
             return
-    taken = _taken(plan, tables, row, recipe, place) if is_taken else None
+    taken = _taken(plan, tables, row, recipe, place, seed) if is_taken else None
     if is_taken and taken is None:
         return
     if plan.options.counting:
@@ -133,15 +133,17 @@ def _expand_row(
         plan.cells.setdefault((row.id, column.id), {})[seed] = _measurement(plan, tables, network, column).id
 
 
-def _taken(plan: Plan, tables: Mapping[str, Table], row: Row, recipe: recipes.Plain, place: int) -> Network | None:
-    """The network of a row's file number `place`, from 0; None where it has none of that number."""
+def _taken(
+    plan: Plan, tables: Mapping[str, Table], row: Row, recipe: recipes.Plain, place: int, seed: int
+) -> Network | None:
+    """The network of a row's run number `seed` + 1, None where it has none; a user's own stands at the first seed."""
     if plan.options.own is not None and _is_own(plan, row):
         whole = {**recipe, "method": {}}
         return networks.taken(plan, whole, plan.options.own[1], named=row.id, layout=None, run=0) if not place else None
     for file in _files(plan, tables, row):
-        if lists.run(file) == place + 1 and file.name in plan.options.weights:
+        if lists.run(file) == seed + 1 and file.name in plan.options.weights:
             weights = plan.options.weights[file.name]
-            return networks.taken(plan, recipe, weights, named=file.name, layout=file.layout, run=place)
+            return networks.taken(plan, recipe, weights, named=file.name, layout=file.layout, run=seed)
     return None
 
 

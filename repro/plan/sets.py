@@ -76,7 +76,9 @@ def _named(name: str) -> str:
 
 def _job(plan: Plan, dataset: str) -> Job:
     spec = resolved(plan.profile, dataset, plan.options.data)
-    images = plan.profile.sizes.get(dataset, 0 if "of" in spec else _size(spec))
+    images = plan.profile.sizes.get(dataset)
+    if images is None:
+        images = 0 if "of" in spec else _size(spec)
     entries = ("repro.lab.jobs.data", f"repro.lab.datasets.{spec['name']}")
     inputs = {}
     if "of" in spec:
@@ -90,5 +92,6 @@ def _size(spec: Mapping[str, Any]) -> int:
     """Images in a set, as far as its recipe and the user's folder tell; corrupted sets hold each image 75 times."""
     if "place" in spec:
         return 0  # the profile says how many there are
-    own = folders.images(Path(spec["root"]) / spec["split"], each=spec["count"]) if "root" in spec else spec["count"]
-    return int(own) * (75 if "corrupted" in (spec["split"], spec["name"].rpartition("_")[2]) else 1)
+    count, split = int(spec.get("count", 0)), str(spec.get("split", ""))
+    own = folders.images(Path(spec["root"]) / split, each=count) if "root" in spec else count
+    return own * (75 if "corrupted" in (split, spec["name"].rpartition("_")[2]) else 1)

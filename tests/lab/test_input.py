@@ -6,7 +6,7 @@ import copy
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +216,10 @@ def _children() -> list[int]:
     from multiprocessing.forkserver import _forkserver
 
     server = str(_forkserver._forkserver_pid)
-    status = [(each.name, (each / "stat").read_text()) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    status = []
+    for each in Path("/proc").iterdir():
+        with suppress(OSError):  # it has ended meanwhile, or is no process
+            status.append((each.name, (each / "stat").read_text()))
     return [int(name) for name, text in status if text.rpartition(")")[2].split()[1] == server]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,7 +123,7 @@ def make(todo: Sequence[Shard], *, workers: int) -> Iterator[Outcome]:
     rest, running = iter(todo), set[Future[Outcome]]()
     try:
         while True:
-            running |= {pool.submit(carry_out, shard) for shard, _ in zip(rest, range(workers), strict=False)}
+            running |= {pool.submit(carry_out, shard) for shard in islice(rest, workers - len(running))}
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)

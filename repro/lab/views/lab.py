@@ -66,7 +66,7 @@ def plain(images: Tensor | Sequence[Tensor] | Pack, recipe: Recipe, *, pixels: i
 
 def official(recipe: Recipe, *, pixels: int) -> Callable[[Image], Image]:
     """The official steps but for the conversion and the normalisation, for one image."""
-    from repro.lab import official  # torchvision takes a second to import, and only this needs it
+    from repro.lab.loading import official  # torchvision takes a second to import, and only this needs it
 
     chance = recipe.flip_probability
     return official.cropped(scale=recipe.crop_scale, ratio=recipe.crop_ratio, flip_probability=chance, pixels=pixels)

@@ -82,7 +82,7 @@ def normalise(images: Tensor, recipe: Recipe) -> Tensor:
 
 def official(recipe: Recipe, *, pixels: int) -> Callable[[Image], Image]:
     """The official steps but for the normalisation, for one image."""
-    from repro.lab import official  # torchvision takes a second to import, and only this needs it
+    from repro.lab.loading import official  # torchvision takes a second to import, and only this needs it
 
     return official.coloured(
         scale=recipe.crop_scale,

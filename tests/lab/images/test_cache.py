@@ -151,6 +151,16 @@ def test_a_cache_that_is_not_whole_is_refused(files: data.Files, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_processes_make_every_shard_once(workers: int, files: data.Files, tmp_path: Path) -> None:
+    todo = caching.shards(files, tmp_path / "cache", side=20, only_check=False)
+    outcomes = list(caching.make(todo, workers=workers))
+    assert sorted((each.shard.number, each.how) for each in outcomes) == [(0, "made"), (1, "made"), (2, "made")]
+    caching.finish(todo)
+    assert [each.how for each in caching.make(todo, workers=workers)] == ["there"] * 3
+
+
+@pytest.mark.usefixtures("small")
 def test_images_that_cannot_be_read_are_named_and_the_rest_is_kept(files: data.Files, tmp_path: Path) -> None:
     (files.root / "b/0.png").write_bytes(b"")
     (files.root / "b/2.png").write_bytes(b"no picture")
