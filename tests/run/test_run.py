@@ -250,8 +250,8 @@ def test_records_have_the_fields_of_their_documentation(reference: Path) -> None
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", record["started"])
         assert record["wall_seconds"] > 0
         assert record["cpu_seconds"] >= 0
-        keys = {"python", "packages", "system", "processor", "cores", "commit", "dirty", "command"}
-        assert record["environment"].keys() == keys
+        keys = {"python", "packages", "system", "processor", "cores", "commit", "dirty", "command", "card"}
+        assert record["environment"].keys() == keys | {"processes", "loaders"}
         assert record["files"]
         for name, known in record["files"].items():
             content = (folder / name).read_bytes()
