@@ -6,7 +6,7 @@ import json as encoder
 import os
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,10 @@ from repro.spec.model import Profile, Table
 if TYPE_CHECKING:
     from repro.judge.board import Board
     from repro.judge.findings import Finding
-    from repro.plan.expand import Plan
+    from repro.plan.expand import CellKey, Plan
     from repro.plan.needs import Needs
     from repro.run.local import Summary
+    from repro.spec.model import Column
     from repro.store import Store
 
 
@@ -66,6 +67,10 @@ def command(text: str, style: str = "") -> None:
 def json(document: Any) -> None:
     """A document for a program: nothing but JSON."""
     raw(escaped(encoder.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n")
+
+
+ROW = 14
+"""Characters that the name of a row has at least."""
 
 
 def ruled(*heads: str, left: int = 1) -> Grid:
@@ -172,25 +177,52 @@ def board(judged: Board) -> None:
     many = f"{seeds} seeds: mean±sd" if seeds > 1 else "1 seed"
     leg = f", {judged.leg}" if judged.leg else ""
     line(f"\n{judged.table.title}, profile {judged.profile.id}{leg}: reported above, ours below ({many})", "bold")
-    grid = ruled("", *(_head(column.label) for column in judged.columns))
     notes: dict[str, int] = {}
-    for index, row in enumerate(judged.rows):
-        cells = [judged.cells[row.id, column.id] for column in judged.columns]
-        above, below = [Text(printable(row.label))], [Text(row.id, style="dim")]
-        for cell in cells:
-            above.append(Text(marks.printed(cell.reported) + ("?" if cell.column in row.suspect else ""), style="dim"))
+    shown: dict[CellKey, tuple[Text, Text]] = {}
+    for row in judged.rows:
+        for column in judged.columns:
+            cell = judged.cells[row.id, column.id]
+            above = marks.printed(cell.reported) + ("?" if cell.column in row.suspect else "")
             sign = f" {marks.SIGN[cell.verdict]}" if marks.SIGN[cell.verdict] else ""
             if not cell.seeds:
                 sign = f" [{notes.setdefault(cell.reason, len(notes) + 1)}]"
-            below.append(Text(marks.brief(cell) + sign, style=marks.COLOUR[cell.verdict]))
-        grid.add_row(*above)
-        last = index + 1 == len(judged.rows) or judged.rows[index + 1].block != row.block
-        grid.add_row(*below, end_section=last)
-    console().print(grid)
+            below = Text(marks.brief(cell) + sign, style=marks.COLOUR[cell.verdict])
+            shown[row.id, column.id] = Text(above, style="dim"), below
+    for columns in _abreast(judged, shown):
+        _grid(judged, columns, shown)
     for text, number in notes.items():
         hanging(f"  [{number}] {text}", style="dim")
     _signs(judged)
     claims(judged)
+
+
+def _grid(judged: Board, columns: Sequence[tuple[Column, int]], shown: Mapping[CellKey, tuple[Text, Text]]) -> None:
+    """Some columns of a table, each at least so wide; two lines a row."""
+    grid = ruled("", *(_head(column.label) for column, _ in columns))
+    for place, (_, wide) in enumerate(columns, start=1):
+        grid.columns[place].min_width = wide
+    for index, row in enumerate(judged.rows):
+        cells = [shown[row.id, column.id] for column, _ in columns]
+        grid.add_row(Text(printable(row.label)), *(above for above, _ in cells))
+        last = index + 1 == len(judged.rows) or judged.rows[index + 1].block != row.block
+        grid.add_row(Text(row.id, style="dim"), *(below for _, below in cells), end_section=last)
+    console().print(grid)
+
+
+def _abreast(judged: Board, shown: Mapping[CellKey, tuple[Text, Text]]) -> Iterator[list[tuple[Column, int]]]:
+    """The columns in groups that fit beside one another, each with what it needs so that no number is broken."""
+    room = left = console().width - ROW
+    group: list[tuple[Column, int]] = []
+    for column in judged.columns:
+        texts = [text.plain for row in judged.rows for text in shown[row.id, column.id]]
+        words = [word for text in texts for word in ([text] if text[0].isdigit() else text.split())]
+        wide = max(map(len, [*words, *_head(column.label).split()]))
+        if group and wide >= left:
+            yield group
+            group, left = [], room
+        group.append((column, wide))
+        left -= wide + 1
+    yield group
 
 
 def _head(label: str) -> str:
