@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repro.errors import DataMissing
 from repro.reference import conditions, wnids
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 NOT_PICTURES = frozenset((".txt", ".md", ".csv", ".json", ".xml", ".html", ".ini", ".db"))
 """Endings of files that lie beside pictures and are left out; any other file has to be a picture."""
@@ -107,7 +109,7 @@ def walk(place: Layout) -> Iterator[Branch]:
     if not place.root.is_dir():
         raise DataMissing(f"{place.root}: expected a folder of images, found {_instead(place.root)}")
     empty = []
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with _threads() as pool:
         for start in range(0, len(place.branches), _TOGETHER):
             names = place.branches[start : start + _TOGETHER]
             for branch in pool.map(_looked_into, [place.root] * len(names), names):
@@ -118,9 +120,15 @@ def walk(place: Layout) -> Iterator[Branch]:
         raise DataMissing(_absent(place, empty))
 
 
+def _threads() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # it takes logging along, and few verbs look at files
+
+    return ThreadPoolExecutor(_THREADS)
+
+
 def changes(place: Layout, folders: Sequence[str]) -> list[int]:
     """When each folder was last changed, in nanoseconds; -1 for one that is not there."""
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with _threads() as pool:
         return list(pool.map(_changed, [place.root] * len(folders), folders, chunksize=64))
 
 
