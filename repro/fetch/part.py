@@ -94,6 +94,14 @@ class Part:
         self.path.unlink(missing_ok=True)
 
 
+def here(target: Path) -> int:
+    """Bytes of a target that need not be loaded any more: all of it, what is on its way, or none."""
+    for path in (target, _beside(target)):
+        if path.is_file():
+            return path.stat().st_size
+    return 0
+
+
 @contextmanager
 def part(target: Path, *, option: str, note: Note) -> Iterator[Part | None]:
     """The one part of a target, locked for this process, waiting for another that has it.
@@ -101,7 +109,7 @@ def part(target: Path, *, option: str, note: Note) -> Iterator[Part | None]:
     None where the other has put the whole file in its place meanwhile. Raises `StoreError` where the folder cannot be
     written, with what to do; `option` is the one that names another folder.
     """
-    path = target.with_name(f"{target.name}.part")
+    path = _beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stream = _locked(path, target, note)
@@ -117,6 +125,10 @@ def part(target: Path, *, option: str, note: Note) -> Iterator[Part | None]:
         if path.exists() and not found.size:
             found.discard()
         stream.close()
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.part")
 
 
 def _locked(path: Path, target: Path, note: Note) -> BinaryIO | None:

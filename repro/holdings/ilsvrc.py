@@ -39,11 +39,11 @@ def train(archive: Path, into: Path, *, progress: Progress) -> int:
         if not (into / found[1]).is_dir():
             packed, folder = into / f".{entry.name}", into / f".{found[1]}"
             for left in (packed, folder):
-                _remove(left)
+                remove(left)
             write(archive, entry, packed)
             unpack(packed, folder)
             _rename(folder, into / found[1])
-            _remove(packed)
+            remove(packed)
         classes += 1
     return classes
 
@@ -55,7 +55,7 @@ def val(archive: Path, into: Path, devkit: Path | None, *, progress: Progress) -
     """
     answers: Mapping[str, str] = {}
     images = 0
-    _remove(into)
+    remove(into)
     try:
         for entry in entries(archive, progress=progress):
             path = PurePosixPath(entry.name)
@@ -108,7 +108,8 @@ def _rename(folder: Path, target: Path) -> None:
         raise StoreError(explain(error, target, option="--to")) from error
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Take a file or a folder away, where it is; raises `StoreError` where that cannot be done."""
     try:
         if path.is_dir():
             shutil.rmtree(path)

@@ -18,7 +18,8 @@ from repro.errors import DataMissing, StoreError, UsageError
 from repro.fetch import archive as archives
 from repro.fetch import http
 from repro.fetch.arrival import check
-from repro.fetch.wanted import Got, Wanted
+from repro.fetch.part import here
+from repro.fetch.wanted import Got, Wanted, is_offline, refuse_offline
 from repro.files import explain
 from repro.holdings import ilsvrc, receipts
 from repro.holdings.receipts import Mark, Receipt
@@ -81,6 +82,7 @@ def obtain(order: Order, teller: Teller) -> list[str]:
     for archive in wanted:
         if archive.name in done:
             teller.say(f"{archive.name}: was unpacked on {done[archive.name].unpacked[:10]}")
+    _check_offline(order, todo)
     _check_space(order, todo)
     _check_way(order, [archive for archive in todo if archive.name != begun])
     for archive in sorted(todo, key=lambda each: each.holds != "ilsvrc-devkit"):
@@ -105,9 +107,21 @@ def _wanted(order: Order) -> list[Archive]:
     return chosen
 
 
+def _check_offline(order: Order, todo: Sequence[Archive]) -> None:
+    """See that nothing has to be loaded where nothing may be; raises `DataMissing`."""
+    if is_offline(order.offline):
+        for archive in todo:
+            if archive.name not in order.given and not (order.to / LOADED / archive.name).exists():
+                refuse_offline(_as_wanted(order, archive), order.to / LOADED / archive.name)
+
+
 def _check_space(order: Order, todo: Sequence[Archive]) -> None:
-    """See that archives and images fit; raises `StoreError` with both numbers."""
-    load = sum(archive.bytes or 0 for archive in todo if archive.name not in order.given)
+    """See that archives and images fit beside what is here; raises `StoreError` with both numbers."""
+    load = sum(
+        max(0, (archive.bytes or 0) - here(order.to / LOADED / archive.name))
+        for archive in todo
+        if archive.name not in order.given
+    )
     images = sum(archive.bytes or 0 for archive in todo)
     needed = load + max(images, order.set.extracted or 0 if todo else 0)
     folder = next(place for place in (order.to.absolute(), *order.to.absolute().parents) if place.is_dir())
@@ -171,7 +185,7 @@ def _unpack(order: Order, archive: Archive, got: Got, teller: Teller) -> None:
         teller.step(done, got.bytes)
 
     aside = order.to / UNPACKING
-    _remove(aside)
+    ilsvrc.remove(aside)
     if archive.holds == "ilsvrc-train":
         ilsvrc.train(got.path, order.to / "train", progress=progress)
     elif archive.holds == "ilsvrc-val":
@@ -184,7 +198,7 @@ def _unpack(order: Order, archive: Archive, got: Got, teller: Teller) -> None:
     receipts.begin(order.to, mark)
     _move(order.to, mark)
     if not order.keep and archive.name not in order.given:
-        _remove(got.path)
+        ilsvrc.remove(got.path)
 
 
 def _devkit(order: Order) -> Path | None:
@@ -209,7 +223,7 @@ def _check_free(folder: Path, names: Sequence[str]) -> None:
     """See that nothing is in the way of what was unpacked; raises `StoreError` and moves nothing."""
     for name in names:
         if os.path.lexists(folder / name):
-            _remove(folder / UNPACKING)
+            ilsvrc.remove(folder / UNPACKING)
             receipts.end(folder)
             raise StoreError(f"{folder / name}: is there already; move it away, or name another folder with --to")
 
@@ -223,15 +237,5 @@ def _move(folder: Path, mark: Mark) -> None:
             except OSError as error:
                 raise StoreError(explain(error, folder / name, option="--to")) from error
     receipts.note(folder, mark.archive, mark.receipt)
-    _remove(folder / UNPACKING)
+    ilsvrc.remove(folder / UNPACKING)
     receipts.end(folder)
-
-
-def _remove(path: Path) -> None:
-    try:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(explain(error, path, option="--to")) from error

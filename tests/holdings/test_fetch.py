@@ -316,6 +316,13 @@ def test_space_is_looked_at_first(desk: Path, typed: Typed, monkeypatch: pytest.
         "repro: r: 4,382,159,872 bytes are needed for the archives of imagenet-r and what is in them, 1,000,000,000 "
         "are free; free some space, or name another folder with --to\n",
     )
+    loaded = desk / "r/.archives/imagenet-r.tar.part"
+    loaded.parent.mkdir(parents=True)
+    loaded.write_bytes(b"x" * 2000)
+    assert "repro: r: 4,382,157,872 bytes are needed" in typed("data", "fetch", "imagenet-r", "--to", "r")[2]
+    code, _, err = typed("data", "fetch", "imagenet-r", "--to", "r", "--offline")
+    assert code == 4
+    assert "nothing is downloaded offline" in err
 
 
 def test_what_cannot_be_loaded_says_what_to_do(desk: Path, typed: Typed) -> None:

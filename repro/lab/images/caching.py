@@ -6,8 +6,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -28,6 +26,7 @@ from repro.lab.images import cache, reading
 from repro.lab.images.cache import ABOUT, INDEX, LAYOUT
 from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
+from repro.lab.workers import prepare
 
 SHARD = 512  # images; what a kill loses at most of each worker's
 _NAMED = 3
@@ -119,7 +118,7 @@ def make(todo: Sequence[Shard], *, workers: int) -> Iterator[Outcome]:
     Closing the iterator stops; a shard that is whole is kept. Raises `StoreError` where one cannot be written, and
     `JobFailed` where a worker dies.
     """
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=prepare)
     rest, running = iter(todo), set[Future[Outcome]]()
     try:
         while True:
@@ -262,17 +261,3 @@ def unread(outcomes: Sequence[Outcome]) -> str:
         f"{outcomes[0].shard.root}: {len(faults)} files are no pictures that can be read: "
         f"{', '.join(faults[:_NAMED])}{more}; replace them and run the same command again, what is whole is kept"
     )
-
-
-def _prepare() -> None:
-    """In a worker process: let the parent handle Ctrl-C, and end when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

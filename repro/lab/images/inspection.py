@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,6 +19,7 @@ from typing import Literal
 from PIL import Image, UnidentifiedImageError
 
 from repro.errors import JobFailed
+from repro.lab.workers import prepare
 
 LARGEST = 89_478_485  # pixels of a picture; from here on Pillow warns of a decompression bomb
 ENDINGS = {
@@ -65,7 +64,7 @@ def inspect(root: Path, tasks: Iterable[Task], *, workers: int, decode: bool) ->
         for batch in batches:
             yield len(batch), look(str(root), batch, decode)
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=prepare)
     try:
         running: set[Future[list[Remark]]] = set()
         sizes: dict[Future[list[Remark]], int] = {}
@@ -164,17 +163,3 @@ def _batched(tasks: Iterable[Task]) -> Iterator[list[Task]]:
     rest = iter(tasks)
     while batch := list(islice(rest, TOGETHER)):
         yield batch
-
-
-def _prepare() -> None:
-    """In a worker process: let the parent handle Ctrl-C, and end when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

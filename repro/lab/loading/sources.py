@@ -5,8 +5,6 @@ process can be sent them, and opened there or here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,7 +15,7 @@ from torch import Tensor
 
 from repro.errors import JobFailed
 from repro.lab.data import Files, Packed
-from repro.lab.images import reading
+from repro.lab.images import decoding, reading
 from repro.lab.loading.pack import Pack, pack
 
 T = TypeVar("T")
@@ -95,22 +93,5 @@ def _planes(each: NDArray[np.uint8] | str | Cell) -> NDArray[np.uint8]:
     if isinstance(each, str):
         return np.ascontiguousarray(np.asarray(reading.opened(each)).transpose(2, 0, 1))
     if isinstance(each, Cell):
-        return cell(each)
+        return decoding.stored(each.file, each.start, each.height, each.width)
     return each
-
-
-def cell(each: Cell) -> NDArray[np.uint8]:
-    """The image of a cell, (3, h, w), not a copy; raises `JobFailed` where the cache's file is not there any more."""
-    end = each.start + 3 * each.height * each.width
-    try:
-        return _mapped(each.file)[each.start : end].reshape(3, each.height, each.width)
-    except (OSError, ValueError) as fault:
-        raise JobFailed(
-            f"{Path(each.file)}: expected images of a cache, found none that can be read ({fault}); "
-            "check it with `repro data make cache --check`"
-        ) from fault
-
-
-@cache
-def _mapped(file: str) -> NDArray[np.uint8]:
-    return np.memmap(file, np.uint8, mode="c")  # "c": torch warns of arrays that cannot be written

@@ -6,10 +6,6 @@ Nothing here loads torch, as each worker would.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,20 +57,6 @@ class Outcome:
     how: How
     reason: str
     seconds: float
-
-
-def prepare() -> None:
-    """In a worker process: let the parent handle Ctrl-C, and end when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def carry_out(task: Task, order: Order) -> Outcome:

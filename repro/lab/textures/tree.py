@@ -19,10 +19,11 @@ from repro.errors import DataMissing, JobFailed, UsageError
 from repro.files import digest
 from repro.lab.datasets.folder import NOT_PICTURES, classes
 from repro.lab.seeds import derive
-from repro.lab.textures.making import Order, Outcome, Task, carry_out, prepare
+from repro.lab.textures.making import Order, Outcome, Task, carry_out
 from repro.lab.textures.pictures import QUALITY, SUFFIX, Format
 from repro.lab.textures.settings import IMAGENET, SIDES
 from repro.lab.textures.synthesis import ALGORITHM
+from repro.lab.workers import prepare
 
 _AHEAD = 4  # tasks a worker has waiting, so that it never waits itself
 _HOPELESS = 8  # failures of the external program before the first success that are taken for a fault of it

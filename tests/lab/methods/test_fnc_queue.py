@@ -239,8 +239,10 @@ def test_what_does_not_fit_is_told(changes: dict[str, int], message: str) -> Non
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_job_trains_it_and_the_loss_falls(strategy: str, recipe: Any, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("strategy", "share"), [("eliminate", 0.97), ("attract", 0.98)])
+def test_a_job_trains_it_and_the_loss_falls(
+    strategy: str, share: float, recipe: Any, folder: Path, tmp_path: Path
+) -> None:
     recipe["method"] = {"name": "fnc_queue", **DIALS, "support_size": 1, "threshold": 0.9, "strategy": strategy}
     recipe["training"] |= {"epochs": 8, "warmup_epochs": 0.0}
     losses = []
@@ -250,4 +252,5 @@ def test_a_job_trains_it_and_the_loss_falls(strategy: str, recipe: Any, folder: 
         spec = {"recipe": {**recipe, "optimizer": {**recipe["optimizer"], "lr": lr}}, "pixels": 16}
         done = pretrain.run(spec, seed=0, inputs={"data": folder}, folder=into, context=Context(device="cpu"))
         losses.append(done.values["loss"])
-    assert losses[1] < 0.99 * losses[0]  # over three seeds: 0.95 at most where they are left out, 0.98 as positives
+    # of seeds 0, 1, 2: 0.953, 0.956, 0.945 where they are left out, and 0.9795, 0.964, 0.961 as positives
+    assert losses[1] < share * losses[0]
