@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from repro.plan.expand import Plan
     from repro.plan.needs import Needs
     from repro.run.local import Summary
+    from repro.spec.checkpoint import Checkpoint
     from repro.spec.load import Specs
-    from repro.spec.model import Checkpoint
     from repro.store import Store
 
 FINE, DIFFERS, USAGE, INCOMPLETE, DATA_MISSING = 0, 1, 2, 3, 4  # exit codes

@@ -16,8 +16,8 @@ from repro.options import shared
 
 if TYPE_CHECKING:
     from repro.fetch.weights import Asked, Held
+    from repro.spec.checkpoint import Checkpoint, Checkpoints
     from repro.spec.load import Specs
-    from repro.spec.model import Checkpoint, Checkpoints
 
 F = TypeVar("F", bound=Callable[..., Any])
 STOPPED = "stopped; what came is kept, the same command goes on from here"
@@ -246,7 +246,7 @@ def _tell_place(place: Path) -> None:
 def _entry(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
     from pydantic import ValidationError
 
-    from repro.spec.model import Checkpoint
+    from repro.spec.checkpoint import Checkpoint
 
     given = {key: value for key, value in typed.items() if value is not None and key != "url"}
     try:
@@ -270,7 +270,7 @@ def _layout(file: Path) -> str:
     """How the tensors of a file are named; raises where nobody knows it, or no row can be measured with it."""
     from repro.lab.weights import file as files
     from repro.lab.weights import recognise
-    from repro.spec.model import CLASSIFIERS
+    from repro.spec.checkpoint import CLASSIFIERS
 
     found = recognise.recognise(files.read(file))[1]
     layout: str = found.layout

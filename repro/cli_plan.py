@@ -11,8 +11,9 @@ from repro.errors import DataMissing, UsageError
 
 if TYPE_CHECKING:
     from repro.plan.outline import Options, Plan, Weights
+    from repro.spec.checkpoint import Checkpoint
     from repro.spec.load import Specs
-    from repro.spec.model import Checkpoint, Profile
+    from repro.spec.profile import Profile
     from repro.store import Store
 
 

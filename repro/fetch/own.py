@@ -10,7 +10,7 @@ from repro.errors import DataMissing, StoreError, UsageError
 from repro.fetch import receipt, weights
 from repro.fetch.wanted import Progress
 from repro.files import explain, file_digest, write_whole
-from repro.spec.model import Checkpoint
+from repro.spec.checkpoint import Checkpoint
 
 LIST = "checkpoints.toml"
 HEAD = """\

@@ -15,7 +15,7 @@ from repro.fetch import anywhere, local, receipt
 from repro.fetch.arrival import WEIGHTS, check
 from repro.fetch.server import Patience
 from repro.fetch.wanted import Got, Note, Progress, Wanted
-from repro.spec.model import Checkpoint
+from repro.spec.checkpoint import Checkpoint
 
 SUFFIXES = (".pth.tar", ".safetensors", ".pth", ".pt")
 

@@ -12,8 +12,9 @@ from repro.judge.cells import Cell, Direction, Verdict, judge_cell, judged_cell
 from repro.judge.policy import STANDARD, Policy
 from repro.judge.statistics import Sample, Spread, summarise
 from repro.plan.expand import CellKey, Options, Plan, expand
-from repro.spec.model import Claim, Column, Profile, Row, Table
+from repro.spec.model import Claim, Column, Row, Table
 from repro.spec.numbers import parse_reported
+from repro.spec.profile import Profile
 from repro.store import Store
 
 FINE, DIFFERS, INCOMPLETE, DATA_MISSING = 0, 1, 3, 4  # exit codes of a check

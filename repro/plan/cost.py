@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repro.plan.jobs import Job
 from repro.plan.needs import Needs
 from repro.plan.outline import Plan
-from repro.spec.model import Profile, Rate, Space
+from repro.spec.profile import Profile, Rate, Space
 from repro.store import Record, Store
 
 MEASURED = ("pretrain", "probe")  # kinds whose records tell a rate; others share a pass over the images

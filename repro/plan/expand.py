@@ -15,8 +15,10 @@ from repro.plan.outline import CellKey, Options, Plan
 from repro.plan.scale import scale
 from repro.plan.sets import absent
 from repro.spec import lists, recipes
-from repro.spec.model import Checkpoint, Column, Profile, Row, Table
+from repro.spec.checkpoint import Checkpoint
+from repro.spec.model import Column, Row, Table
 from repro.spec.places import listed, nearest
+from repro.spec.profile import Profile
 
 __all__ = ["CellKey", "Options", "Plan", "device", "expand", "has_card", "processes"]
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from repro.plan.jobs import Job
-from repro.spec.model import Checkpoint, Column, Profile, Row, Table
+from repro.spec.checkpoint import Checkpoint
+from repro.spec.model import Column, Row, Table
+from repro.spec.profile import Profile
 
 CellKey = tuple[str, str]  # row id, column id
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from repro.errors import SpecError
-from repro.spec.model import Profile, Rule
+from repro.spec.profile import Profile, Rule
 from repro.spec.recipes import Plain
 
 

@@ -13,7 +13,7 @@ from repro.plan import code, folders
 from repro.plan.jobs import Job
 from repro.plan.outline import Options, Plan
 from repro.spec import recipes
-from repro.spec.model import Profile
+from repro.spec.profile import Profile
 
 
 def absent(dataset: str, profile: Profile, options: Options) -> str | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from repro.plan.cost import Tariff, by_row
 from repro.plan.needs import Needs
 from repro.render.printable import escaped
-from repro.spec.model import Claim, Profile, Row, Table
+from repro.spec.model import Claim, Row, Table
 from repro.spec.numbers import parse_reported
+from repro.spec.profile import Profile
 
 if TYPE_CHECKING:  # the judge brings numpy and scipy, which a listing does without
     from repro.judge.board import Board, ClaimReading

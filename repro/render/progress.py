@@ -13,7 +13,7 @@ from rich.text import Text
 from repro.plan.cost import stated
 from repro.plan.jobs import Job
 from repro.render.printable import clock, printable
-from repro.spec.model import Profile
+from repro.spec.profile import Profile
 
 LINE_EVERY = 20.0  # seconds between two plain lines about the same job
 

@@ -16,7 +16,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from repro.render.printable import clock, escaped, printable
-from repro.spec.model import Profile, Table
+from repro.spec.model import Table
+from repro.spec.profile import Profile
 
 if TYPE_CHECKING:
     from repro.judge.board import Board

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from repro.spec import families, model, numbers, operands, recipes
 from repro.spec.places import Faults, Place, listed, nearest
+from repro.spec.profile import Profile
 
 Tables = Mapping[str, model.Table]
 
@@ -224,7 +225,7 @@ def _claim(claim: model.Claim, place: Place, spec: model.Table, tables: Tables, 
                 )
 
 
-def profile(spec: model.Profile, stem: str, faults: Faults) -> None:
+def profile(spec: Profile, stem: str, faults: Faults) -> None:
     """Check a profile: its rules name parts of recipes, its data sets are modules with whole recipes."""
     if spec.id != stem:
         faults.add(("id",), f'expected id "{stem}", the name of the file, found "{spec.id}"')
@@ -271,7 +272,7 @@ def _target(key: str, faults: Faults) -> None:
         faults.add(("scale", key), f'scale "{key}": ' + _unknown(group, name, families.folder(group), members))
 
 
-def _made_of(spec: model.Profile, dataset: str, faults: Faults) -> None:
+def _made_of(spec: Profile, dataset: str, faults: Faults) -> None:
     """A data set made of another one: the other is there, and not made of this one."""
     met, current = [dataset], spec.datasets[dataset].get("of")
     while current is not None:

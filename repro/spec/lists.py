@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from repro.errors import UsageError
-from repro.spec.model import CLASSIFIERS, Checkpoint, Checkpoints, Table
+from repro.spec.checkpoint import CLASSIFIERS, Checkpoint, Checkpoints
+from repro.spec.model import Table
 from repro.spec.places import Faults, listed, nearest
 
 if TYPE_CHECKING:

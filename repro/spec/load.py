@@ -13,7 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from repro.errors import SpecError, UsageError
 from repro.spec import check, home, lists, locations, model
+from repro.spec.checkpoint import Checkpoint, Checkpoints
 from repro.spec.places import Faults, Place, listed, name_of, nearest, step_into
+from repro.spec.profile import Profile
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -39,7 +41,7 @@ class Specs:
         return table, next(candidate for candidate in table.rows if candidate.id == row)
 
     @cached_property
-    def checkpoints(self) -> model.Checkpoints:
+    def checkpoints(self) -> Checkpoints:
         """The list of weight files, read when first asked for; the user's own beside the weights counts too."""
         return checkpoints(self.tables, locations.load().weights)
 
@@ -62,13 +64,13 @@ def specs() -> Specs:
     return Specs(tables, paths)
 
 
-def profile(name: str) -> model.Profile:
+def profile(name: str) -> Profile:
     """Load a profile by name (`mini`) or by file (`my.toml`)."""
     known = home.files("profiles")
     path = Path(name) if name.endswith(".toml") else known.get(name)
     if path is None or not path.is_file():
         raise UsageError(f'no profile "{name}"; there are {listed(known)}, or name a .toml file{nearest(name, known)}')
-    faults, found = _read(path, model.Profile)
+    faults, found = _read(path, Profile)
     if found is not None:
         check.profile(found, path.stem, faults)
     _raise([faults])
@@ -76,18 +78,18 @@ def profile(name: str) -> model.Profile:
     return found
 
 
-def checkpoints(tables: Mapping[str, model.Table], weights: Path) -> model.Checkpoints:
+def checkpoints(tables: Mapping[str, model.Table], weights: Path) -> Checkpoints:
     """Every weight file of the shipped list and of the user's own, `weights` being the folder of the files.
 
     An entry of the user's wins over the shipped one of its name, and stands behind it in the list. A row that a file
     serves is not `missing`, whatever a list says. Raises `SpecError`, a line for each fault.
     """
-    files: dict[str, model.Checkpoint] = {}
+    files: dict[str, Checkpoint] = {}
     missing: dict[str, str] = {}
-    read: list[tuple[Faults, model.Checkpoints | None]] = []
+    read: list[tuple[Faults, Checkpoints | None]] = []
     rows = [f"{name}/{row.id}" for name, table in tables.items() for row in table.rows]
     for path in home.checkpoints(weights):
-        fault, found = _read(path, model.Checkpoints)
+        fault, found = _read(path, Checkpoints)
         read.append((fault, found))
         if found is not None:
             lists.check(found, rows, fault)
@@ -104,12 +106,12 @@ def checkpoints(tables: Mapping[str, model.Table], weights: Path) -> model.Check
     if lost:
         raise SpecError(lost)
     missing = {row: why for row, why in missing.items() if not lists.of_row(tables, row, files)}
-    return model.Checkpoints(schema=1, checkpoints=list(files.values()), missing=missing)
+    return Checkpoints(schema=1, checkpoints=list(files.values()), missing=missing)
 
 
 def shipped_checkpoints() -> set[str]:
     """Names of the weight files that came with the program."""
-    found = _read(home.shipped() / "checkpoints.toml", model.Checkpoints)[1]
+    found = _read(home.shipped() / "checkpoints.toml", Checkpoints)[1]
     return {each.name for each in found.checkpoints} if found else set()
 
 

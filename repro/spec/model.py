@@ -1,16 +1,12 @@
-"""What a table, a figure, a checkpoint and a profile are, as frozen objects; every key a person may write is here."""
+"""What a table and a figure are, as frozen objects; every key that a person may write in one is here."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.\-]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Scalar = bool | int | float | str
-CLASSIFIERS = ("pycontrast-classifier", "repro-probe")  # layouts of a file that has a classifier and no encoder
-LAYOUTS = ("moco-pretrain", "moco-probe", "torchvision", "data-parallel", "pycontrast", "repro", *CLASSIFIERS)
-_NO_LAYOUT = f"Input should be one of {', '.join(LAYOUTS)}, or a prefix with a star, such as backbone.*"
 
 
 class Part(BaseModel):
@@ -254,86 +250,3 @@ class Table(Part):
     notes: list[Note] = []
     axes: Axes | None = None
     not_drawable: Text | None = None
-
-
-class Rule(Part):
-    """How one value of a recipe changes on a profile's means: exactly one of `set`, `multiply`, `map`, and why."""
-
-    set: Any = None
-    multiply: float | None = None
-    map: dict[str, Scalar] | None = None  # the paper's value, as text -> ours; a value not in it is a fault
-    why: Text
-
-
-class Rate(Part):
-    """How fast one kind of job goes on one core or card of the profile, for the estimate before there is a record."""
-
-    images_per_second: float = Field(gt=0)
-    pixels: int = Field(ge=0, default=0)  # the side of the images it was measured at; 0: of whatever the profile has
-    why: Text
-
-
-class Space(Part):
-    """What one kind of job leaves on the disk: so much, and so much for each image that passes through it."""
-
-    bytes: float = Field(ge=0)
-    bytes_per_image: float = Field(ge=0)
-    why: Text
-
-
-class Profile(Part):
-    """On what means a table is run: the data that stand in, what is scaled and how, seeds, machine."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    id: Id
-    title: Text
-    judges: Literal["cells", "claims"]  # only real data at paper scale may be set beside the paper's absolute numbers
-    seeds: list[int] = Field(min_length=1)
-    workers: int = Field(ge=1)
-    threads: int = Field(ge=1)
-    device: Literal["cpu", "cuda", "auto"]
-    data: dict[str, Text] = {}  # what --data may name -> what it is
-    datasets: dict[str, dict[str, Any]] = {}  # the paper's data set -> {name = module of repro/lab/datasets, ...}
-    shared: dict[
-        str, dict[str, Any]
-    ] = {}  # module of repro/lab/datasets -> values that all data sets of that name share
-    missing: dict[str, Text] = {}  # the paper's data set, or a metric -> why there is none here
-    scale: dict[str, Rule] = {}  # "group.key" or "group" -> rule
-    references: dict[str, Text] = {}  # metric -> whose errors normalise it: "mce" -> "alexnet" or "table1/supervised"
-    sizes: dict[str, int] = {}  # the paper's data set -> images in it, where the data set's own recipe does not say
-    loaders: int = Field(ge=0, default=0)  # processes that decode images for a job; 0: the job's own
-    processes: int | Literal["cards"] = 1  # of one pretraining; "cards": one a graphics card
-    rates: dict[str, Rate] = {}  # kind of job -> rate; of a pretraining, whole passes through the network
-    disk: dict[str, Space] = {}  # kind of job -> what it leaves
-
-
-def _layout(word: str) -> str:
-    if word not in LAYOUTS and not word[1:].endswith("*"):
-        raise PydanticCustomError("layout", _NO_LAYOUT)
-    return word
-
-
-class Checkpoint(Part):
-    """A weight file that others made: where from, what is known of it, and which rows it can stand for."""
-
-    name: Id
-    url: Text
-    filename: Text | None = None  # as its authors call it, where the address does not end in it
-    bytes: int | None = Field(default=None, gt=0)
-    hash: Annotated[str, StringConstraints(pattern=r"^(md5|sha256)(-prefix)?:[0-9a-f]{8,64}$")] | None = None
-    hash_by: Literal["authors", "none"]  # who published the hash; "none": it is recorded at first download, as ours
-    licence: Text
-    layout: Annotated[str, AfterValidator(_layout)]  # how its tensors are named, as docs/weights.md lists it
-    classifier: Id | None = None  # name of another entry: the classifier that goes with this encoder
-    serves: list[Text] = []  # "table1/moco-k16384": the rows whose network it is
-    run: int | None = Field(default=None, ge=1, le=3)  # which of a row's runs; the first where nobody says
-    note: Text | None = None
-    source: Text  # where address and hash were read
-
-
-class Checkpoints(Part):
-    """Every weight file by name, and the rows for which nobody published one."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    checkpoints: list[Checkpoint] = []
-    missing: dict[str, Text] = {}  # "table1/byol" -> what is known of it

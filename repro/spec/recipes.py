@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from repro.spec.model import Profile, Recipe, Row, Table, Value
+from repro.spec.model import Recipe, Row, Table, Value
+from repro.spec.profile import Profile
 
 Plain = dict[str, dict[str, Any]]  # group -> key -> value, without marks
 

@@ -15,7 +15,7 @@ import pytest
 from repro.errors import DataMissing, StoreError, UsageError
 from repro.fetch import drive, own, weights
 from repro.fetch.weights import Asked, held, path_of, state, verify
-from repro.spec.model import Checkpoint
+from repro.spec.checkpoint import Checkpoint
 from tests.fetch import serving
 from tests.fetch.serving import Served, patience, status, whole
 

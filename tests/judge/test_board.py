@@ -11,7 +11,7 @@ from repro.judge.board import Board, assemble
 from repro.judge.cells import Verdict
 from repro.plan.expand import Options, Plan, expand
 from repro.spec import load
-from repro.spec.model import Profile
+from repro.spec.profile import Profile
 from repro.store import Record, Store
 
 SPECS = load.specs()

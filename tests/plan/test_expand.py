@@ -9,7 +9,7 @@ from repro.plan.expand import Options, Plan, expand
 from repro.plan.jobs import Job
 from repro.plan.scale import scale
 from repro.spec import load
-from repro.spec.model import Rule
+from repro.spec.profile import Rule
 
 SPECS = load.specs()
 MINI = load.profile("mini")

@@ -13,7 +13,7 @@ from repro.plan.expand import Options, expand
 from repro.plan.jobs import Job
 from repro.plan.scale import scale
 from repro.spec import load
-from repro.spec.model import Profile
+from repro.spec.profile import Profile
 
 SPECS = load.specs()
 MINI = load.profile("mini")

@@ -12,7 +12,7 @@ from repro.judge.board import Board, assemble
 from repro.plan.expand import Options, expand
 from repro.render import latex, markup
 from repro.spec import load
-from repro.spec.model import Profile
+from repro.spec.profile import Profile
 from repro.store import Record, Store
 
 SPECS = load.specs()

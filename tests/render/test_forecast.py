@@ -11,19 +11,20 @@ from repro.plan.expand import Options, expand
 from repro.plan.needs import needs
 from repro.render import forecast
 from repro.spec import load
+from repro.spec.profile import Profile
 from repro.store import Store
 
 SPECS, MINI, PAPER = load.specs(), load.profile("mini"), load.profile("paper")
 
 
-def shown(profile: load.model.Profile, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def shown(profile: Profile, device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     options = Options(seeds=[0], rows=["moco-k16384"], columns=["imagenet"], device=device)
     plan = expand(SPECS.tables, SPECS.table("table1"), MINI.model_copy(update=profile_of(profile)), options)
     forecast.plan(plan, needs(plan, Store(tmp_path)), stated(profile))
     return capsys.readouterr().out
 
 
-def profile_of(profile: load.model.Profile) -> dict[str, object]:
+def profile_of(profile: Profile) -> dict[str, object]:
     """What the forecast reads of a profile, put on drawn images that need no folder."""
     return {"device": profile.device, "rates": profile.rates, "disk": profile.disk, "workers": profile.workers}
 

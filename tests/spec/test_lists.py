@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from repro.spec import lists, load
-from repro.spec.model import Checkpoint
+from repro.spec.checkpoint import Checkpoint
 
 TABLES = load.specs().tables
 

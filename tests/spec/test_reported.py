@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from repro.spec.model import Checkpoints, Recipe, Table
+from repro.spec.checkpoint import Checkpoints
+from repro.spec.model import Recipe, Table
 from tests.conftest import CHECKOUT
 
 COLUMNS = {"stylized": "stylized-imagenet", "top1_no_color_jitter": "imagenet", "top1": "stl-10"}  # where ids differ
