@@ -20,6 +20,7 @@ from PIL import Image
 from repro.lab.batch import Queries
 from repro.lab.data import Files, Packed
 from repro.lab.images import cache, caching
+from repro.lab.images.shard import carry_out
 from repro.lab.loading import official, sources
 from repro.lab.loading.pack import Pack
 from repro.lab.loading.sources import Errand
@@ -55,7 +56,7 @@ def cached(files: Files, folder: Path) -> Packed:
     """The same out of a cache."""
     todo = caching.shards(files, folder, side=SIDE, only_check=False)
     for shard in todo:
-        caching.carry_out(shard)
+        carry_out(shard)
     caching.finish(todo)
     return cache.packed(files, folder, side=SIDE)
 

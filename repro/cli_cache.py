@@ -17,7 +17,7 @@ from repro.options import shared
 
 if TYPE_CHECKING:
     from repro.lab.data import Files
-    from repro.lab.images.caching import Outcome
+    from repro.lab.images.shard import Outcome
 
 NAMED = 10  # shards that are not right, printed by name
 

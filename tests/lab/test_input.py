@@ -21,6 +21,7 @@ from repro.lab import data
 from repro.lab import input as input_
 from repro.lab.batch import Batch
 from repro.lab.images import cache, caching, reading
+from repro.lab.images.shard import carry_out
 from repro.lab.input import Input, Want
 from repro.lab.jobs import Context, Stopped, pretrain, probe
 from repro.lab.processes import ALONE, Share
@@ -60,7 +61,7 @@ def photographs(tmp_path: Path) -> data.Images:
 
 def packed(files: data.Files, folder: Path) -> data.Packed:
     todo = caching.shards(files, folder, side=64, only_check=False)
-    assert [caching.carry_out(shard).how for shard in todo] == ["made"]
+    assert [carry_out(shard).how for shard in todo] == ["made"]
     caching.finish(todo)
     return cache.packed(files, folder, side=64)
 

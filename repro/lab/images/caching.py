@@ -9,21 +9,19 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from repro.errors import DataMissing, JobFailed, StoreError, UsageError
-from repro.files import canonical, digest, explain, file_digest, write_whole
+from repro.files import digest, explain, file_digest, write_whole
 from repro.lab.data import Files
 from repro.lab.datasets.folder import NOT_PICTURES
-from repro.lab.images import cache, reading
+from repro.lab.images import cache
 from repro.lab.images.cache import ABOUT, INDEX, LAYOUT
+from repro.lab.images.shard import OPTION, Outcome, Shard, carry_out, known_of, size_of
 from repro.lab.jobs import Context
 from repro.lab.recipes import build, member
 from repro.lab.workers import prepare
@@ -32,39 +30,6 @@ SHARD = 512  # images; what a kill loses at most of each worker's
 _NAMED = 3
 _SPARE = 1.05  # of the estimate of bytes
 _ASPECT = 1.4  # longer side over shorter, of most photographs at most, for that estimate
-OPTION = "--out"
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Some images of a listing, and the file that they go to."""
-
-    folder: Path
-    number: int
-    root: Path
-    paths: tuple[str, ...]  # below the root
-    side: int  # of the shorter side, at most, pixels
-    listing: str  # digest of the whole set's
-    only_check: bool
-
-    @property
-    def file(self) -> Path:
-        """The images."""
-        return self.folder / f"{self.number:05}.pack"
-
-    @property
-    def about(self) -> Path:
-        """What is known of them."""
-        return self.file.with_suffix(".json")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a shard; `reasons` say why it was made again, is not right, or could not be made."""
-
-    shard: Shard
-    how: Literal["made", "there", "remade", "missing", "wrong", "failed"]
-    reasons: tuple[str, ...]
 
 
 def tree(root: Path) -> Files:
@@ -95,7 +60,7 @@ def is_finished(todo: Sequence[Shard]) -> bool:
     held = cache.about(folder)
     if held is None or not (folder / INDEX).is_file():
         return False
-    shown = [[shard.file.name, (_known(shard) or {}).get("sha256")] for shard in todo]
+    shown = [[shard.file.name, (known_of(shard) or {}).get("sha256")] for shard in todo]
     return held["shards"] == shown and held["index"] == file_digest(folder / INDEX)
 
 
@@ -137,79 +102,9 @@ def make(todo: Sequence[Shard], *, workers: int) -> Iterator[Outcome]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def carry_out(shard: Shard) -> Outcome:
-    """Leave the right shard in its place, or say why not."""
-    fault = _fault(shard)
-    if fault is None:
-        return Outcome(shard, "there", ())
-    if shard.only_check:
-        return Outcome(shard, "missing" if fault == "missing" else "wrong", (fault,))
-    pictures, faults = [], []
-    for path in shard.paths:
-        try:
-            pictures.append(planes(reading.opened(shard.root / path), side=shard.side))
-        except reading.Unreadable as unread:
-            faults.append(f"{path} ({unread.reason})")
-    if faults:
-        return Outcome(shard, "failed", tuple(faults))
-    for about in (shard.folder / ABOUT, shard.about):
-        about.unlink(missing_ok=True)  # never beside a file that it is not about
-    write_whole(shard.file, b"".join(picture.tobytes() for picture in pictures), option=OPTION)
-    known = {
-        "listing": shard.listing,
-        "side": shard.side,
-        "sha256": file_digest(shard.file),
-        "sizes": [list(picture.shape[1:]) for picture in pictures],
-    }
-    write_whole(shard.about, canonical(known) + "\n", option=OPTION)
-    return Outcome(shard, "made" if fault == "missing" else "remade", (fault,))
-
-
-def planes(picture: Image.Image, *, side: int) -> NDArray[np.uint8]:
-    """(3, h, w) of an RGB picture, its shorter side brought to `side` where it is longer.
-
-    >>> planes(Image.new("RGB", (500, 375)), side=256).shape, planes(Image.new("RGB", (90, 60)), side=256).shape
-    ((3, 256, 341), (3, 60, 90))
-    """
-    short = min(picture.size)
-    if short > side:
-        width, height = (int(side * length / short) for length in picture.size)
-        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-    return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
-
-
-def _fault(shard: Shard) -> str | None:
-    """What is wrong with a shard that is there, "missing" where there is none."""
-    known = _known(shard)
-    if known is None:
-        return "missing"
-    if not shard.file.is_file():
-        return f"{shard.file.name} is gone"
-    expected = _bytes(known)
-    if shard.file.stat().st_size != expected:
-        return f"{shard.file.name} has {shard.file.stat().st_size:,} bytes where {expected:,} were written"
-    if file_digest(shard.file) != known["sha256"]:
-        return f"{shard.file.name} was changed after it was written: its SHA-256 is another"
-    return None
-
-
-def _known(shard: Shard) -> dict[str, Any] | None:
-    """What is noted of this very shard."""
-    try:
-        known = json.loads(shard.about.read_text(encoding="utf-8"))
-        is_it = (known["listing"], known["side"], len(known["sizes"])) == (shard.listing, shard.side, len(shard.paths))
-        return known if is_it else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _bytes(known: dict[str, Any]) -> int:
-    return sum(3 * height * width for height, width in known["sizes"])
-
-
 def finish(todo: Sequence[Shard]) -> dict[str, Any]:
     """Write the index of a cache whose shards are all there, and `cache.json` last; gives what that holds."""
-    known = [_known(shard) or {} for shard in todo]
+    known = [known_of(shard) or {} for shard in todo]
     cells = []
     for number, each in enumerate(known):
         start = 0
@@ -230,7 +125,7 @@ def finish(todo: Sequence[Shard]) -> dict[str, Any]:
         "listing": todo[0].listing,
         "side": todo[0].side,
         "images": len(cells),
-        "bytes": sum(map(_bytes, known)),
+        "bytes": sum(map(size_of, known)),
         "index": file_digest(folder / INDEX),
         "shards": [[shard.file.name, each["sha256"]] for shard, each in zip(todo, known, strict=True)],
     }

@@ -16,6 +16,7 @@ from repro.errors import DataMissing, JobFailed, StoreError, UsageError
 from repro.lab import data
 from repro.lab.datasets import cached
 from repro.lab.images import cache, caching
+from repro.lab.images.shard import carry_out
 from repro.lab.jobs import Context
 
 CONTEXT = Context(device="cpu")
@@ -44,7 +45,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def made(files: data.Files, folder: Path, *, only_check: bool = False) -> list[str]:
     """What becomes of each shard of three."""
     todo = caching.shards(files, folder, side=20, only_check=only_check)
-    return [caching.carry_out(shard).how for shard in todo]
+    return [carry_out(shard).how for shard in todo]
 
 
 def finished(files: data.Files, folder: Path) -> data.Packed:
@@ -77,7 +78,7 @@ def test_small_images_are_kept_as_they_are_and_large_ones_resized(files: data.Fi
 def test_a_stop_loses_the_shard_in_hand_alone(files: data.Files, tmp_path: Path) -> None:
     whole = finished(files, tmp_path / "whole")
     todo = caching.shards(files, tmp_path / "cache", side=20, only_check=False)
-    assert caching.carry_out(todo[0]).how == "made"
+    assert carry_out(todo[0]).how == "made"
     todo[1].file.write_bytes(b"half")  # a kill between the two writes of a shard
     with pytest.raises(DataMissing) as caught:
         cache.packed(files, tmp_path / "cache", side=20)
@@ -103,10 +104,10 @@ def test_a_damaged_shard_is_told_and_made_again(files: data.Files, tmp_path: Pat
         if content is not None:
             (packed.root / "00001.pack").write_bytes(content)
         todo = caching.shards(files, packed.root, side=20, only_check=True)
-        told = caching.carry_out(todo[1])
+        told = carry_out(todo[1])
         assert (told.how, told.reasons) == ("wrong", (reason,))
         assert caching.is_finished(todo)
-        assert caching.carry_out(replace(todo[1], only_check=False)).how == "remade"
+        assert carry_out(replace(todo[1], only_check=False)).how == "remade"
         assert (packed.root / "00001.pack").read_bytes() == before
         assert not caching.is_finished(todo)  # until the index is written again
         finished(files, packed.root)
@@ -165,7 +166,7 @@ def test_images_that_cannot_be_read_are_named_and_the_rest_is_kept(files: data.F
     (files.root / "b/0.png").write_bytes(b"")
     (files.root / "b/2.png").write_bytes(b"no picture")
     todo = caching.shards(files, tmp_path / "cache", side=20, only_check=False)
-    outcomes = [caching.carry_out(shard) for shard in todo]
+    outcomes = [carry_out(shard) for shard in todo]
     assert [each.how for each in outcomes] == ["made", "failed", "made"]
     assert caching.unread([each for each in outcomes if each.how == "failed"]) == (
         f"{files.root}: 2 files are no pictures that can be read: b/0.png (empty), b/2.png (not an image); replace "
