@@ -94,6 +94,9 @@ def test_every_line_of_the_whole_listing_fits_in_80_columns(typed: Typed) -> Non
     assert lines[0].startswith("52 weight files, 0 of them here")
     assert "29 rows without public weights" in lines
     assert sum(line.strip().endswith(("theirs  no", "nobody  no")) for line in lines) == 52
+    lines = said.splitlines()
+    pair = next(place for place, line in enumerate(lines) if line.startswith("  pycontrast-cmc "))
+    assert lines[pair + 1] == "    classifier: pycontrast-cmc-classifier"
 
 
 def test_a_row_without_public_weights_says_why(typed: Typed) -> None:

@@ -126,12 +126,19 @@ def _expand_row(
     taken = _taken(plan, tables, row, recipe, place, seed) if is_taken else None
     if is_taken and taken is None:
         return
+    able = []
+    for column in columns:
+        reason = _unreferred(plan, tables, column)
+        if reason:
+            plan.blocked[row.id, column.id] = reason
+        else:
+            able.append(column)
     if plan.options.counting:
-        for column in columns:
+        for column in able:
             plan.cells.setdefault((row.id, column.id), {})[seed] = ""
         return
     network = taken or networks.trained(plan, recipe, row.id, seed)
-    for column in columns:
+    for column in able:
         plan.cells.setdefault((row.id, column.id), {})[seed] = _measurement(plan, tables, network, column).id
 
 
@@ -153,13 +160,30 @@ def _measurement(plan: Plan, tables: Mapping[str, Table], network: Network, colu
     if column.evaluator == "similarity":
         return networks.similarity(plan, network, column)
     reference = None
-    if column.metric == "mce" and plan.profile.references["mce"] != "alexnet":
-        reference = _reference(plan, tables, column)
+    if _is_referred(plan, column):
+        row, recipe = _reference(plan, tables)
+        other = networks.trained(plan, recipe, row, plan.profile.seeds[0])
+        plain = column.model_copy(update={"metric": "mean_accuracy"})
+        reference = networks.evaluation(plan, other, plain, reference=None)
     return networks.evaluation(plan, network, column, reference=reference)
 
 
-def _reference(plan: Plan, tables: Mapping[str, Table], column: Column) -> Job:
-    """The evaluation, on the same images, of the network that stands in for AlexNet; one network for all seeds."""
+def _is_referred(plan: Plan, column: Column) -> bool:
+    """Whether a network of ours, one for all seeds, stands in for AlexNet, on the same images."""
+    return column.metric == "mce" and plan.profile.references["mce"] != "alexnet"
+
+
+def _unreferred(plan: Plan, tables: Mapping[str, Table], column: Column) -> str | None:
+    """Why there can be no such network where one is needed."""
+    if not _is_referred(plan, column):
+        return None
+    row, recipe = _reference(plan, tables)
+    reason = absent(str(recipe["data"]["labelled"]), plan.profile, plan.options)
+    return f'the network that mCE is normalised by, "{row}", cannot be trained: {reason}' if reason else None
+
+
+def _reference(plan: Plan, tables: Mapping[str, Table]) -> tuple[str, recipes.Plain]:
+    """The row that stands in for AlexNet, and its recipe."""
     name = plan.profile.references["mce"]
     table, _, row = name.partition("/")
     found = [one for one in tables[table].rows if one.id == row] if table in tables else []
@@ -170,10 +194,7 @@ def _reference(plan: Plan, tables: Mapping[str, Table], column: Column) -> Job:
                 f'"table1/supervised", found "{name}"'
             ]
         )
-    recipe = scale(recipes.plain(recipes.resolve(tables, tables[table], found[0])), plan.profile)
-    network = networks.trained(plan, recipe, row, plan.profile.seeds[0])
-    plain = column.model_copy(update={"metric": "mean_accuracy"})
-    return networks.evaluation(plan, network, plain, reference=None)
+    return row, scale(recipes.plain(recipes.resolve(tables, tables[table], found[0])), plan.profile)
 
 
 def device(wanted: str) -> str:

@@ -26,6 +26,8 @@ def listing(entries: Sequence[Entry], missing: Mapping[str, str], also: Mapping[
         terminal.hanging(head, indent=4)
         for entry in group:
             terminal.command(_line(entry))
+            if entry.checkpoint.classifier:
+                terminal.line(f"    classifier: {entry.checkpoint.classifier}", "dim")
     doubts = [entry for entry in entries if entry.doubt]
     for entry in doubts:
         terminal.hanging(f"! {entry.checkpoint.name} {entry.doubt}: repro checkpoints verify {entry.checkpoint.name}")

@@ -51,6 +51,18 @@ def test_mce_rests_on_one_evaluation_of_the_reference_whatever_the_seed() -> Non
     assert order.index(reference.id) < order.index(plan.cells["moco-v2", "imagenet-c"][3])
 
 
+def test_where_the_reference_cannot_be_trained_the_cells_that_rest_on_it_say_so() -> None:
+    held = {name: made for name, made in MINI.datasets.items() if name != "imagenet-100/train"}
+    lacking = {"references": {"mce": "table1/supervised"}, "datasets": held, "missing": {"imagenet-100/train": "gone"}}
+    profile = MINI.model_copy(update=lacking)
+    options = Options(seeds=[0], rows=["moco-v2"], columns=["imagenet", "imagenet-c"])
+    plan = expand(SPECS.tables, SPECS.table("table2"), profile, options)
+    assert plan.blocked["moco-v2", "imagenet-c"] == (
+        'the network that mCE is normalised by, "supervised", cannot be trained: gone'
+    )
+    assert list(plan.cells) == [("moco-v2", "imagenet")]
+
+
 def test_alexnets_errors_are_no_job() -> None:
     plan = table2("alexnet", seeds=[0], rows=["moco-v2"])
     job = by_label(plan)["evaluate imagenet-c of moco-v2, seed 0"]
