@@ -26,22 +26,11 @@ from repro.lab.processes import ALONE
 from repro.lab.seeds import derive
 from repro.lab.views import lab, moco_v2
 from tests.lab.negatives.test_patch import side
+from tests.lab.views.test_moco_v2 import RECIPE
 
 LIKELY = 1e-3  # a smaller p is taken as a fault; the seeds are fixed, so a test that passes once always does
 COUNT = 3000
 SIZE = (48, 90)
-RECIPE = moco_v2.Recipe(
-    crop_scale=(0.2, 1.0),
-    crop_ratio=(3 / 4, 4 / 3),
-    jitter=(0.4, 0.4, 0.4, 0.1),
-    jitter_probability=0.8,
-    grayscale_probability=0.2,
-    blur_sigma=(0.1, 2.0),
-    blur_probability=0.5,
-    flip_probability=0.5,
-    mean=(0.485, 0.456, 0.406),
-    std=(0.229, 0.224, 0.225),
-)
 JITTERS = ("adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue")
 
 

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repro.lab import encoder, processes
+from repro.lab import processes
 from repro.lab.batch import Batch, Negative, Setting
 from repro.lab.blocks import norm
-from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import byol
+from tests.lab.methods.checks import fallen, goes_on_to_the_bit
 from tests.lab.methods.test_moco import Tiny, given
 from tests.lab.several import together
 
@@ -148,17 +148,12 @@ def stepped(net: byol.BYOL, optimizer: torch.optim.Optimizer, step: int) -> Tens
 
 def test_a_loaded_state_goes_on_to_the_bit() -> None:
     whole, fresh = method(Tiny(0)), method(Tiny(1), seed=1)
-    optimizer, other = (
-        torch.optim.SGD([p for p in part.parameters() if p.requires_grad], lr=0.3, momentum=0.9)
-        for part in (whole, fresh)
+    goes_on_to_the_bit(
+        whole,
+        fresh,
+        lambda part: torch.optim.SGD([p for p in part.parameters() if p.requires_grad], lr=0.3, momentum=0.9),
+        stepped,
     )
-    for step in range(2):
-        stepped(whole, optimizer, step)
-    fresh.load_state_dict(copy.deepcopy(whole.state_dict()))
-    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    assert torch.equal(stepped(whole, optimizer, 2), stepped(fresh, other, 2))
-    for left, right in zip(whole.state_dict().values(), fresh.state_dict().values(), strict=True):
-        assert torch.equal(left, right)
 
 
 @pytest.mark.parametrize("negatives", ["none", "patch"])
@@ -167,17 +162,9 @@ def test_a_job_trains_it_with_lars_and_the_loss_falls(
 ) -> None:
     recipe["method"] = {"name": "byol", "momentum": 0.9, "predictor_hidden": 16}
     recipe["negatives"] = {**recipe["negatives"], "alpha": 0.05} if negatives == "patch" else {"name": "none"}
+    recipe["optimizer"] = {"name": "lars", "momentum": 0.9, "weight_decay": 1e-6, "trust": 0.02, "clip": True}
     recipe["training"] |= {"epochs": 12, "warmup_epochs": 0.0}
-    losses = []
-    for lr in (1e-9, 0.3):
-        into = tmp_path / str(lr)
-        into.mkdir()
-        lars = {"name": "lars", "lr": lr, "momentum": 0.9, "weight_decay": 1e-6, "trust": 0.02, "clip": True}
-        spec = {"recipe": {**recipe, "optimizer": lars}, "pixels": 16}
-        done = pretrain.run(spec, seed=0, inputs={"data": folder}, folder=into, context=Context(device="cpu"))
-        assert done.files == [encoder.FILE]
-        losses.append(done.values["loss"])
-    assert losses[1] < 0.8 * losses[0]
+    assert fallen(recipe, folder, tmp_path, lr=0.3) < 0.8
 
 
 def one_step(rank: int) -> list[Tensor]:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from repro.errors import JobFailed
 from repro.lab.batch import Negative
-from repro.lab.jobs import Context, pretrain
 from repro.lab.methods import ifm, moco
+from tests.lab.methods.checks import fallen, goes_on_to_the_bit
 from tests.lab.methods.test_moco import Tiny, batch, given, setting
 
 DIALS: dict[str, Any] = {"queue": 24, "momentum": 0.9, "temperature": 0.2, "shuffle_groups": 1}
@@ -106,14 +106,9 @@ def stepped(net: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> Tens
 
 def test_a_loaded_state_goes_on_to_the_bit() -> None:
     whole, fresh = method(0, shuffle_groups=2), method(1, shuffle_groups=2)
-    optimizer, other = (torch.optim.SGD(net.encoder.parameters(), lr=0.1, momentum=0.9) for net in (whole, fresh))
-    for step in range(2):
-        stepped(whole, optimizer, step)
-    fresh.load_state_dict(copy.deepcopy(whole.state_dict()))
-    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    assert torch.equal(stepped(whole, optimizer, 2), stepped(fresh, other, 2))
-    for left, right in zip(whole.state_dict().values(), fresh.state_dict().values(), strict=True):
-        assert torch.equal(left, right)
+    goes_on_to_the_bit(
+        whole, fresh, lambda net: torch.optim.SGD(net.encoder.parameters(), lr=0.1, momentum=0.9), stepped
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,11 +131,4 @@ def test_what_does_not_fit_is_told(changes: dict[str, int], message: str) -> Non
 def test_a_job_trains_it_and_the_loss_falls(recipe: Any, folder: Path, tmp_path: Path) -> None:
     recipe["method"] |= {"name": "ifm", "epsilon": 0.1, "weight": 1.0}
     recipe["training"] |= {"epochs": 8, "warmup_epochs": 0.0}
-    losses = []
-    for lr in (1e-9, 0.06):
-        into = tmp_path / str(lr)
-        into.mkdir()
-        spec = {"recipe": {**recipe, "optimizer": {**recipe["optimizer"], "lr": lr}}, "pixels": 16}
-        done = pretrain.run(spec, seed=0, inputs={"data": folder}, folder=into, context=Context(device="cpu"))
-        losses.append(done.values["loss"])
-    assert losses[1] < 0.97 * losses[0]
+    assert fallen(recipe, folder, tmp_path, lr=0.06) < 0.97

@@ -15,6 +15,7 @@ from repro.lab.loading import randaugment
 from repro.lab.loading.pack import pack
 from repro.lab.processes import ALONE, Share
 from repro.lab.views import infomin
+from tests.lab.views.test_moco_v2 import JITTERS, images
 
 RECIPE = infomin.Recipe(
     crop_scale=(0.2, 1.0),
@@ -33,17 +34,6 @@ RECIPE = infomin.Recipe(
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
 )
-JITTERS = (
-    reference.adjust_brightness,
-    reference.adjust_contrast,
-    reference.adjust_saturation,
-    reference.adjust_hue,
-)
-
-
-def images(count: int, pixels: int) -> Tensor:
-    random = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, (count, 3, pixels, pixels), generator=random, dtype=torch.uint8)
 
 
 def before_randaugment(image: Tensor, done: infomin.Draw, i: int, pixels: int) -> Tensor:
