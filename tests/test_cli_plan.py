@@ -167,6 +167,7 @@ def test_the_folder_of_the_weights_is_the_one_that_the_profile_reads(
 # --------------------------------------------------------------------------------------------- an encoder in two files
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_in_two_files_needs_no_probe(typed: Typed, tmp_path: Path, tiny: Path) -> None:
     file = _encoder(tmp_path / "encoder.safetensors", tiny)
     _classifier(tmp_path / "probe.safetensors", 32, shapes.CLASSES)

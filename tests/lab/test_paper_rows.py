@@ -31,7 +31,7 @@ def distinct() -> Iterator[Any]:
                 kind = canonical([recipe[group].get("name") for group in GROUPS])
                 first_of_kind = kind not in met
                 if key not in met:
-                    marks = [] if first_of_kind else [pytest.mark.slow]
+                    marks = [] if first_of_kind and table.id != "fnc" else [pytest.mark.slow]
                     yield pytest.param(recipe, id=f"{table.id}/{row.id}", marks=marks)
                 met |= {key, kind}
 

@@ -77,6 +77,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not() -> None:
     assert (first != other).any()
 
 
+@pytest.mark.slow
 def test_the_bytes_are_the_same_in_another_process_with_any_number_of_threads() -> None:
     code = (
         "import hashlib, numpy as np\nfrom repro.lab.textures import batch\n"
