@@ -89,6 +89,24 @@ def show(table: str, as_json: bool) -> None:
         terminal.reported(specs.table(table))
 
 
+@cli.command("audit")
+@click.argument("table", required=False)
+@shared("json")
+def audit_(table: str | None, as_json: bool) -> None:
+    """The paper against itself: its text, tables, README and code, with the arithmetic; of one TABLE or of all."""
+    from repro.judge.audit import audit
+    from repro.render import audit as render
+    from repro.render import terminal
+    from repro.spec import load
+
+    specs = load.specs()
+    found = audit(specs.tables, only=specs.table(table).id if table else None)
+    if as_json:
+        terminal.json(render.document(found))
+    else:
+        render.show(found, specs.tables)
+
+
 @cli.command("plan")
 @click.argument("table")
 @shared(*PLANNED, "json")

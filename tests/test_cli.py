@@ -162,7 +162,7 @@ def test_show_json_has_the_documented_layout(table: str, typed: Typed) -> None:
     claim = {"id", "section", "quote", "statement", "of_paper", "note", "test"}
     assert all(part.keys() == claim and "kind" in part["test"] for part in told["claims"])
     assert all(part.keys() == {"id", "text", "section", "quote"} for part in told["texts"])
-    assert all(part.keys() == {"id", "severity", "text"} for part in told["notes"])
+    assert all(part.keys() == {"id", "severity", "text", "claims"} for part in told["notes"])
 
 
 def test_show_json_has_the_numbers_of_the_file(typed: Typed) -> None:
@@ -175,6 +175,43 @@ def test_show_json_has_the_numbers_of_the_file(typed: Typed) -> None:
     suspect = next(row for row in told["rows"] if row["id"] == "moco-star")["cells"]["imagenet-r"]
     assert suspect["suspect"] is True
     assert suspect["suspect_reason"]
+
+
+# ------------------------------------------------------------------------------------------------------------ audit
+
+
+def test_an_audit_says_what_does_not_fit_with_the_arithmetic(typed: Typed) -> None:
+    code, out, err = typed("audit")
+    assert (code, err) == (0, "")
+    assert out.startswith("the paper against itself: 15 H, 26 M, 21 L\n")
+    assert "    moco-k16384-patch-a3:imagenet-r - moco-k16384:imagenet-r = 5.97: the table gives 3.97\n" in out
+    assert '"Specifically, patch-based augmentation increases the accuracy on ImageNet-S by 5.79%' in " ".join(
+        out.split()
+    )
+    assert "✗ fails: 2 (C08, C16)" in out
+    code, out, _ = typed("audit", "table3")
+    assert code == 0
+    assert "ImageNet-R" not in out
+    code, _, err = typed("audit", "tabel1")
+    assert code == 2
+    assert 'did you mean "table1"' in err
+
+
+def test_audit_json_has_the_documented_layout(typed: Typed) -> None:
+    told = json.loads(typed("audit", "--json")[1])
+    assert told.keys() == {"schema", "remarks", "claims"}
+    for remark in told["remarks"]:
+        assert remark.keys() == {"id", "table", "severity", "text", "evidence"}
+        for one in remark["evidence"]:
+            assert one.keys() == {"table", "claim", "statement", "quote", "section", "standing", "arithmetic"}
+    standings = {"holds", "by sign only", "fails", "no numbers"}
+    assert all(part.keys() == {"table", "id", "of_paper", "standing"} for part in told["claims"])
+    assert {part["standing"] for part in told["claims"]} == standings
+    first = told["remarks"][0]
+    assert (first["id"], first["evidence"][0]["arithmetic"]) == (
+        "A1",
+        ["moco-k16384-patch-a3:imagenet-r - moco-k16384:imagenet-r = 5.97: the table gives 3.97"],
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- plan

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from repro.judge import claims
-from repro.judge.cells import Cell, Direction, Verdict, judge_cell, judged_cell
+from repro.judge.cells import Cell, Verdict, judge_cell, judged_cell
 from repro.judge.policy import STANDARD, Policy
+from repro.judge.printed import Printed, deviations
 from repro.judge.statistics import Sample, Spread, summarise
 from repro.plan.expand import CellKey, Options, Plan, expand
 from repro.spec.model import Claim, Column, Row, Table
@@ -99,7 +99,7 @@ def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: P
         for column in plan.columns
     }
     ours = _Ours(tables, plan, store, cells)
-    printed = _Printed(tables)
+    printed = Printed(tables)
     absolute = plan.profile.judges == "cells"
     readings = tuple(
         ClaimReading(
@@ -153,7 +153,7 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
         reported,
         list(seeds.values()),
         runs=row.runs,
-        column_sds=_spreads(plan.table, column),
+        column_sds=deviations(plan.table, column),
         margin=column.margin.value if column.margin else None,
         direction=column.direction,
         policy=policy,
@@ -194,58 +194,7 @@ def _failure(plan: Plan, store: Store, job: str) -> str | None:
     return next((found for other in plan.jobs[job].inputs.values() if (found := _failure(plan, store, other))), None)
 
 
-def _spreads(table: Table, column: Column) -> list[Spread]:
-    """Every printed deviation of a column with its number of runs; a suspect cell's is left out."""
-    spreads = []
-    for row in table.rows:
-        text = row.reported.get(column.id)
-        reported = parse_reported(text) if text and column.id not in row.suspect else None
-        if reported and reported.std is not None:
-            spreads.append(Spread(float(reported.std), row.runs))
-    return spreads
-
-
-class _Printed:
-    """The paper's own numbers, for its claims."""
-
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        self.tables = tables
-        self.texts = {text.id: parse_reported(text.printed).mean for table in tables.values() for text in table.texts}
-
-    def text(self, name: str) -> Decimal | Sample | claims.Missing:
-        """A number printed in the text."""
-        return self.texts[name]
-
-    def direction(self, table: str, column: str) -> Direction:
-        """Which way is better in a column."""
-        return next(part.direction for part in self.tables[table].columns if part.id == column)
-
-    def spreads(self, table: str, column: str) -> list[Spread]:
-        """The deviations that the cells of a column have."""
-        return _spreads(self.tables[table], next(part for part in self.tables[table].columns if part.id == column))
-
-    def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
-        """A cell as reported, here or where the row is the same as another's and the column measures the same."""
-        found = next(part for part in self.tables[table].rows if part.id == row)
-        printed = found.reported.get(column) or self._elsewhere(found, table, column)
-        if printed is None:
-            return claims.Missing(f"{table}/{row}:{column} is not reported")
-        reported = parse_reported(printed)
-        return Sample(reported.mean, None if reported.std is None else float(reported.std), found.runs)
-
-    def _elsewhere(self, row: Row, table: str, column: str) -> str | None:
-        if row.same_as is None:
-            return None
-        other, _, name = row.same_as.partition("/")
-        wanted = next(part for part in self.tables[table].columns if part.id == column)
-        twin = next(part for part in self.tables[other].rows if part.id == name)
-        for part in self.tables[other].columns:
-            if (part.dataset, part.evaluator, part.metric) == (wanted.dataset, wanted.evaluator, wanted.metric):
-                return twin.reported.get(part.id)
-        return None
-
-
-class _Ours(_Printed):
+class _Ours(Printed):
     """Our own numbers, for the same claims; cells of other tables are looked up where a claim asks for them."""
 
     def __init__(self, tables: Mapping[str, Table], plan: Plan, store: Store, cells: Mapping[CellKey, Cell]) -> None:

@@ -66,7 +66,9 @@ def table(spec: Table) -> dict[str, Any]:
         "texts": [
             {"id": part.id, "text": part.printed, "section": part.section, "quote": part.quote} for part in spec.texts
         ],
-        "notes": [{"id": note.id, "severity": note.severity, "text": note.text} for note in spec.notes],
+        "notes": [
+            {"id": note.id, "severity": note.severity, "text": note.text, "claims": note.claims} for note in spec.notes
+        ],
     }
 
 

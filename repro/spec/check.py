@@ -39,6 +39,8 @@ def table(spec: model.Table, stem: str, tables: Tables, faults: Faults) -> None:
     _marks(spec, faults)
     for index, claim in enumerate(spec.claims):
         _claim(claim, ("claims", index), spec, tables, faults)
+    for index, note in enumerate(spec.notes):
+        _note(note, ("notes", index), spec, tables, faults)
     for row_id in spec.axes.x if spec.axes else ():
         if row_id not in {row.id for row in spec.rows}:
             faults.add(("axes", "x"), f'axes.x: no row "{row_id}"{nearest(row_id, [row.id for row in spec.rows])}')
@@ -223,6 +225,14 @@ def _claim(claim: model.Claim, place: Place, spec: model.Table, tables: Tables, 
                     here,
                     f'claim "{claim.id}": {part.table} has no column "{part.column}"{nearest(part.column, columns)}',
                 )
+
+
+def _note(note: model.Note, place: Place, spec: model.Table, tables: Tables, faults: Faults) -> None:
+    known = [claim.id for claim in spec.claims]
+    known += [f"{other.id}/{claim.id}" for other in tables.values() for claim in other.claims]
+    for name in note.claims:
+        if name not in known:
+            faults.add((*place, "claims"), f'note "{note.id}": no claim "{name}"{nearest(name, known)}')
 
 
 def profile(spec: Profile, stem: str, faults: Faults) -> None:

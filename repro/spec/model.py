@@ -86,6 +86,7 @@ class Note(Part):
     id: Text
     severity: Literal["H", "M", "L"]
     text: Text
+    claims: list[Text] = []  # ids, of this table or `table/ID`, whose arithmetic on the paper's own numbers shows it
 
 
 class Order(Part):

@@ -88,6 +88,11 @@ def test_the_file_beside_the_user_wins(desk: Path) -> None:
             'choice = "a", default = "moco b"',
             "recipe.net.head: expected exactly one of sourced, default, choice, found 2",
         ),
+        (
+            'claims   = ["C19"]',
+            'claims   = ["C191"]',
+            'note "A5": no claim "C191"; did you mean "C19"?',
+        ),
     ],
 )
 def test_a_fault_is_one_sentence_with_its_line(desk: Path, old: str, new: str, sentence: str) -> None:
