@@ -13,13 +13,13 @@ import click
 
 from repro.cli_checkpoints import checkpoints
 from repro.cli_data import data
+from repro.cli_judge import audit, check, export
 from repro.cli_plan import Typed, absent, planned, settle
 from repro.errors import DataMissing, Interrupted, ReproError, UsageError
 from repro.options import PLANNED, shared
 from repro.render.printable import printable
 
 if TYPE_CHECKING:
-    from repro.judge.board import Board
     from repro.plan.expand import Plan
     from repro.plan.needs import Needs
     from repro.run.local import Summary
@@ -89,24 +89,6 @@ def show(table: str, as_json: bool) -> None:
         terminal.reported(specs.table(table))
 
 
-@cli.command("audit")
-@click.argument("table", required=False)
-@shared("json")
-def audit_(table: str | None, as_json: bool) -> None:
-    """The paper against itself: its text, tables, README and code, with the arithmetic; of one TABLE or of all."""
-    from repro.judge.audit import audit
-    from repro.render import audit as render
-    from repro.render import terminal
-    from repro.spec import load
-
-    specs = load.specs()
-    found = audit(specs.tables, only=specs.table(table).id if table else None)
-    if as_json:
-        terminal.json(render.document(found))
-    else:
-        render.show(found, specs.tables)
-
-
 @cli.command("plan")
 @click.argument("table")
 @shared(*PLANNED, "json")
@@ -132,6 +114,7 @@ def plan_(table: str, as_json: bool, **typed: Any) -> None:
 def run(table: str, workers: int | None, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
     gc.enable()
+    from repro.judge.board import assemble
     from repro.plan import code
     from repro.plan.expand import has_card
     from repro.plan.needs import needs
@@ -158,7 +141,7 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
     summary = _do(plan, found, store, workers=count) if found.todo else Summary()
     if summary.stopped:
         raise Interrupted("stopped; nothing finished is lost, the same command goes on from here")
-    board = _board(specs, plan, store)
+    board = assemble(specs.tables, plan, store)
     terminal.board(board)
     if not plan.cells:
         raise DataMissing(board.outcome()[1])
@@ -167,53 +150,9 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
         sys.exit(INCOMPLETE)
 
 
-@cli.command()
-@click.argument("table")
-@shared(*PLANNED, "json")
-def check(table: str, as_json: bool, **typed: Any) -> None:
-    """Judge what is there and run nothing: exit 0 fine, 1 differs, 2 usage, 3 incomplete, 4 data missing."""
-    from repro.render import documents, terminal
-
-    specs, plan, store = _planned(table, **typed)
-    board = _board(specs, plan, store)
-    code, reason = board.outcome()
-    if as_json:
-        terminal.json(documents.check(board, code, reason))
-    else:
-        terminal.board(board)
-        terminal.line(f"check {table}: {reason} (exit {code})")
-    sys.exit(code)
-
-
-@cli.command()
-@click.argument("table")
-@shared(*PLANNED)
-@click.option(
-    "--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; the terminal where left out.",
-)
-def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
-    """The comparison as LaTeX, Markdown, CSV or JSON."""
-    from repro.files import write_whole
-    from repro.render import documents, latex, markup, terminal
-
-    specs, plan, store = _planned(table, **typed)
-    board = _board(specs, plan, store)
-    if form == "json":
-        text = documents.text(documents.check(board, *board.outcome()))
-    else:
-        text = {"latex": latex.table, "markdown": markup.markdown, "csv": markup.csv}[form](board)
-    if output:
-        write_whole(output, text, option="--output")
-    else:
-        terminal.raw(text)
-
-
+cli.add_command(check)
+cli.add_command(export)
+cli.add_command(audit)
 cli.add_command(data)
 cli.add_command(checkpoints)
 
@@ -257,12 +196,6 @@ def _do(plan: Plan, found: Needs, store: Store, *, workers: int) -> Summary:
             signal.signal(number, handler)
     terminal.summary(summary, plan, store)
     return summary
-
-
-def _board(specs: Specs, plan: Plan, store: Store) -> Board:
-    from repro.judge.board import assemble
-
-    return assemble(specs.tables, plan, store)
 
 
 def main() -> int:
