@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro import completion
 from repro.cli_checkpoints import checkpoints
 from repro.cli_data import data
 from repro.cli_judge import audit, check, export
@@ -75,7 +76,7 @@ def list_(profile: str, results: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.tables)
 @shared("json")
 def show(table: str, as_json: bool) -> None:
     """What the paper reports, with its claims and with notes on what does not fit."""
@@ -90,7 +91,7 @@ def show(table: str, as_json: bool) -> None:
 
 
 @cli.command("plan")
-@click.argument("table")
+@click.argument("table", shell_complete=completion.tables)
 @shared(*PLANNED, "json")
 def plan_(table: str, as_json: bool, **typed: Any) -> None:
     """What would run, why, what it costs and what is missing; runs nothing."""
@@ -108,7 +109,7 @@ def plan_(table: str, as_json: bool, **typed: Any) -> None:
 
 
 @cli.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.tables)
 @shared(*PLANNED)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out.")
 def run(table: str, workers: int | None, **typed: Any) -> None:
@@ -148,6 +149,17 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
     terminal.closing(board, store, again(table, typed))
     if board.failed or summary.failed:
         sys.exit(INCOMPLETE)
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_(shell: str) -> None:
+    """What makes a shell offer names at Tab: eval "$(repro completion bash)" in ~/.bashrc; fish: ... | source."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(cli, {}, "repro", "_REPRO_COMPLETE").source())
 
 
 cli.add_command(check)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from repro import completion
 from repro.cli_textures import stoppable
 from repro.errors import DataMissing, StoreError, UsageError
 from repro.options import shared
@@ -35,10 +36,20 @@ _weights = click.option(
 def _chosen(verb: F) -> F:
     """The options by which every verb but `add` says which files are meant."""
     for option in (
-        click.option("--rows", default="", help="Only those of these rows of the table, with commas between."),
-        click.option("--table", default="", help="Those that a table or figure needs, such as table1."),
+        click.option(
+            "--rows",
+            default="",
+            shell_complete=completion.rows,
+            help="Only those of these rows of the table, with commas between.",
+        ),
+        click.option(
+            "--table",
+            default="",
+            shell_complete=completion.tables,
+            help="Those that a table or figure needs, such as table1.",
+        ),
         _weights,
-        click.argument("names", nargs=-1),
+        click.argument("names", nargs=-1, shell_complete=completion.checkpoints),
     ):
         verb = option(verb)
     return verb

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from repro import cli_cache, cli_textures
+from repro import cli_cache, cli_textures, completion
 from repro.cli_textures import cores, stoppable
 from repro.errors import DataMissing, StoreError, UsageError
 from repro.options import shared
@@ -53,7 +53,7 @@ def list_(as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.datasets)
 @shared("json")
 def where(name: str | None, as_json: bool) -> None:
     """Where a data set is and who said so, what is missing, and the exact next step; all sets where none is named."""
@@ -68,7 +68,7 @@ def where(name: str | None, as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.datasets)
 @click.option("--to", type=click.Path(path_type=Path), help="Where it goes; the folder of repro.toml where left out.")
 @click.option(
     "--from", "given", type=click.Path(path_type=Path), multiple=True, help="An archive that you have; repeat it."
@@ -96,7 +96,7 @@ def fetch(name: str, to: Path | None, given: Sequence[Path], only: Sequence[str]
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.datasets)
 @click.option("--folder", type=click.Path(path_type=Path), help="Look here; the folder of repro.toml where left out.")
 @click.option("--quick", is_flag=True, help="Read the headers of the images alone, and hash no file.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="File for every finding, one a line.")

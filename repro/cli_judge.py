@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from repro import completion
 from repro.cli_plan import Typed, planned
 from repro.errors import StoreError
 from repro.options import PLANNED, shared
@@ -25,7 +26,7 @@ def _failing(_: click.Context, parameter: click.Parameter, typed: str) -> frozen
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.tables)
 @shared(*PLANNED, "json")
 @click.option(
     "--fail-on",
@@ -87,7 +88,7 @@ def _tell_github(summary: str, marked: list[str], *, err: bool) -> None:
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.tables)
 @shared(*PLANNED)
 @click.option(
     "--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True
@@ -117,7 +118,7 @@ def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
 
 
 @click.command("audit")
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=completion.tables)
 @shared("json")
 def audit(table: str | None, as_json: bool) -> None:
     """The paper against itself: its text, tables, README and code, with the arithmetic; of one TABLE or of all."""

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from repro import completion
+
 F = TypeVar("F", bound=Callable[..., Any])
 PLANNED = (
     "profile",
@@ -29,7 +31,11 @@ def shared(*wanted: str) -> Callable[[F], F]:
     """The options that several verbs share, by name."""
     known = {
         "profile": click.option(
-            "--profile", default="mini", show_default=True, help="Means to run on: mini, pilot, paper or a .toml file."
+            "--profile",
+            default="mini",
+            show_default=True,
+            shell_complete=completion.profiles,
+            help="Means to run on: mini, pilot, paper or a .toml file.",
         ),
         "results": click.option(
             "--results",
@@ -38,8 +44,15 @@ def shared(*wanted: str) -> Callable[[F], F]:
             show_default=True,
             help="Folder of results.",
         ),
-        "rows": click.option("--rows", default="", help="Only these rows, by id, with commas between."),
-        "columns": click.option("--columns", default="", help="Only these columns, by id, with commas between."),
+        "rows": click.option(
+            "--rows", default="", shell_complete=completion.rows, help="Only these rows, by id, with commas between."
+        ),
+        "columns": click.option(
+            "--columns",
+            default="",
+            shell_complete=completion.columns,
+            help="Only these columns, by id, with commas between.",
+        ),
         "seeds": click.option(
             "--seeds", default="", help="Training seeds with commas between, e.g. 0,1,2; the profile's where left out."
         ),
