@@ -115,6 +115,7 @@ def plan_(table: str, as_json: bool, **typed: Any) -> None:
 def run(table: str, workers: int | None, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
     gc.enable()
+    from repro.judge import rules
     from repro.judge.board import assemble
     from repro.plan import code
     from repro.plan.expand import has_card
@@ -134,6 +135,7 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
     store.prepare()
     code.remember(store.sources)
     settle(plan, store)
+    rules.note(plan, store)
     found = needs(plan, store)
     count = workers or plan.profile.workers
     terminal.opening(

@@ -92,6 +92,27 @@ class Store:
         """Where what was learned of our own sources is kept, which spares parsing them."""
         return self.root / "code.json"
 
+    def rules(self, name: str) -> list[dict[str, Any]]:
+        """The rules of judging kept under a name, the oldest first; raises `StoreError` for a damaged file."""
+        path = self._rules(name)
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return [{key: each[key] for key in ("stamp", "noted", "after_results", "rules")} for each in kept]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise StoreError(
+                f"{path}: expected the rules that results were begun under, found what cannot be read ({error}); "
+                "delete it, and changes of the rules before today are not told any more"
+            ) from error
+
+    def keep_rules(self, name: str, kept: list[dict[str, Any]]) -> None:
+        """Keep the rules of judging under a name."""
+        write_whole(self._rules(name), json.dumps(kept, indent=1, sort_keys=True) + "\n")
+
+    def _rules(self, name: str) -> Path:
+        return self.root / "rules" / f"{name}.json"
+
     def folder(self, job: str) -> Path:
         """Where a job's files are."""
         return self.root / job[:2] / job

@@ -261,7 +261,7 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
 
 # ---------------------------------------------------------------------------------------------------- check, export
 
-CHECK_KEYS = {"schema", "id", "profile", "seeds", "source", "exit", "reason", "counts", "cells", "claims"}
+CHECK_KEYS = {"schema", "id", "profile", "seeds", "source", "exit", "reason", "counts", "rules", "cells", "claims"}
 CELL_KEYS = {
     "row", "column", "reported", "seeds", "verdict", "reason", "flags", "difference", "literal", "interval",
     "difference_p", "equivalence_p",
@@ -337,7 +337,7 @@ def test_every_key_of_the_json_is_in_its_documentation(measured: Path, typed: Ty
     for verb in (["list"], ["show", "table1"], ["plan", "table1"], ["check", "table1"]):
         options = [] if verb[0] == "show" else ["--profile", measured]
         section = text.partition(f"## `repro {verb[0]}")[2].partition("\n## ")[0]
-        free = {"cells", "counts", "seeds", "inputs", "test"}  # below these the keys are ids
+        free = {"cells", "counts", "seeds", "inputs", "test", "policy", "margins"}  # below these the keys are ids
         missing = {key for key in _keys(json.loads(typed(*verb, *options, "--json")[1]), free) if key not in section}
         assert not missing, verb
 

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from repro.judge import claims
+from repro.judge import claims, rules
 from repro.judge.cells import Cell, Verdict, judge_cell, judged_cell
 from repro.judge.policy import STANDARD, Policy
 from repro.judge.printed import Printed, deviations
+from repro.judge.rules import Rules
 from repro.judge.statistics import Sample, Spread, summarise
 from repro.plan.expand import CellKey, Options, Plan, expand
 from repro.spec.model import Claim, Column, Row, Table
@@ -54,6 +55,7 @@ class Board:
     columns: tuple[Column, ...]
     cells: Mapping[CellKey, Cell]
     claims: tuple[ClaimReading, ...]
+    rules: Rules
 
     @property
     def leg(self) -> str:
@@ -109,7 +111,10 @@ def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: P
         )
         for claim in plan.table.claims
     )
-    return Board(plan.table, plan.profile, plan.options, tuple(plan.rows), tuple(plan.columns), cells, readings)
+    judged_by = rules.read(plan, store, policy=policy)
+    return Board(
+        plan.table, plan.profile, plan.options, tuple(plan.rows), tuple(plan.columns), cells, readings, judged_by
+    )
 
 
 def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) -> Cell:

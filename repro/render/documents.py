@@ -168,6 +168,7 @@ def check(board: Board, code: int, reason: str) -> dict[str, Any]:
         "exit": code,
         "reason": reason,
         "counts": dict(board.counts()),
+        "rules": {"stamp": board.rules.stamp, "changed": list(board.rules.changed), **board.rules.content},
         "cells": cells,
         "claims": [_reading(reading) for reading in board.claims],
     }

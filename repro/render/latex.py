@@ -54,6 +54,8 @@ def table(board: Board) -> str:
     heads = " & ".join(f"{{{escape(column.label)}}}" for column in columns)
     lines = [
         f"% {board.table.id}, profile {board.profile.id}; needs \\usepackage{{booktabs,siunitx,amssymb}}",
+        f"% judged by the rules {board.rules.stamp}",
+        *(f"% the rules changed after there were results: {words}" for words in board.rules.changed),
         r"\begin{table}",
         r"\centering",
         r"\sisetup{separate-uncertainty=true, table-align-uncertainty=true, table-format=2.2(3)}",

@@ -38,6 +38,8 @@ def markdown(board: Board) -> str:
             for reading in board.claims
         ]
         parts += ["", tabulate(claims, ["claim", "", "in the paper", "ours"], tablefmt="pipe", disable_numparse=True)]
+    parts += ["", f"Judged by the rules `{board.rules.stamp}`."]
+    parts += [f"The rules changed after there were results: {_safe(words)}." for words in board.rules.changed]
     return "\n".join(parts) + "\n"
 
 

@@ -195,6 +195,9 @@ def board(judged: Board) -> None:
         hanging(f"  [{number}] {text}", style="dim")
     _signs(judged)
     claims(judged)
+    for words in judged.rules.changed:
+        hanging(f"! the rules of judging changed after there were results: {words}", indent=2, style="yellow")
+    line(f"\njudged by the rules {judged.rules.stamp}", "dim")
 
 
 def _grid(judged: Board, columns: Sequence[tuple[Column, int]], shown: Mapping[CellKey, tuple[Text, Text]]) -> None:
