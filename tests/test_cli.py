@@ -264,7 +264,7 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
 CHECK_KEYS = {"schema", "id", "profile", "seeds", "source", "exit", "reason", "counts", "rules", "cells", "claims"}
 CELL_KEYS = {
     "row", "column", "reported", "seeds", "verdict", "reason", "flags", "difference", "literal", "interval",
-    "difference_p", "equivalence_p",
+    "difference_p", "equivalence_p", "table_p",
 }  # fmt: skip
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from repro.judge import claims, rules
-from repro.judge.cells import Cell, Verdict, judge_cell, judged_cell
+from repro.judge.cells import Cell, Flag, Verdict, judge_cell, judged_cell
 from repro.judge.policy import STANDARD, Policy
 from repro.judge.printed import Printed, deviations
 from repro.judge.rules import Rules
-from repro.judge.statistics import Sample, Spread, summarise
+from repro.judge.statistics import Sample, Spread, holm, summarise
 from repro.plan.expand import CellKey, Options, Plan, expand
 from repro.spec.model import Claim, Column, Row, Table
 from repro.spec.numbers import parse_reported
@@ -100,6 +100,7 @@ def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: P
         for row in plan.rows
         for column in plan.columns
     }
+    cells = _over_the_table(cells, policy)
     ours = _Ours(tables, plan, store, cells)
     printed = Printed(tables)
     absolute = plan.profile.judges == "cells"
@@ -115,6 +116,24 @@ def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: P
     return Board(
         plan.table, plan.profile, plan.options, tuple(plan.rows), tuple(plan.columns), cells, readings, judged_by
     )
+
+
+def _over_the_table(cells: Mapping[CellKey, Cell], policy: Policy) -> dict[CellKey, Cell]:
+    """Each difference as one of all those of the table; valid whatever the cells share.
+
+    Source: Holm 1979.
+    """
+    alone = {
+        key: cell.judgement.difference_p
+        for key, cell in cells.items()
+        if cell.judgement and cell.judgement.difference_p is not None and cell.verdict is not Verdict.SUSPECT
+    }
+    joint = dict(zip(alone, holm(list(alone.values())), strict=True))
+    found = dict(cells)
+    for key, p in joint.items():
+        flags = (*cells[key].flags, Flag.ALONE) if alone[key] < policy.level <= p else cells[key].flags
+        found[key] = replace(cells[key], table_p=p, flags=flags)
+    return found
 
 
 def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) -> Cell:

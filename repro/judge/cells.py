@@ -45,6 +45,7 @@ class Flag(StrEnum):
     IDENTICAL = "identical runs"  # two or more of our seeds gave one number: are they different runs?
     SUSPECT = "suspect target"
     REIMPLEMENTED = "re-implemented"
+    ALONE = "not over the table"  # beyond chance by itself, and not as one of so many cells, by Holm's test
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Cell:
     judgement: CellJudgement | None = None
     flags: tuple[Flag, ...] = field(default=())
     unit: str = "percent"  # of its column
+    table_p: float | None = None  # of a difference, by Holm's test over all judged cells of the table
 
 
 def judged_cell(

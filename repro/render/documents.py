@@ -157,6 +157,7 @@ def check(board: Board, code: int, reason: str) -> dict[str, Any]:
                 "interval": list(judged.interval) if judged and judged.interval else None,
                 "difference_p": judged.difference_p if judged else None,
                 "equivalence_p": judged.equivalence_p if judged else None,
+                "table_p": cell.table_p,
             }
         )
     return {

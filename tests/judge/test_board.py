@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repro.judge.board import Board, assemble
-from repro.judge.cells import Verdict
+from repro.judge.cells import Flag, Verdict
 from repro.plan.expand import Options, Plan, expand
 from repro.spec import load
 from repro.spec.profile import Profile
@@ -61,6 +61,30 @@ def test_the_worked_cases_of_three_seeds(
     assert cell.verdict is verdict
     assert cell.judgement is not None
     assert cell.judgement.literal is literal
+
+
+@pytest.mark.parametrize(
+    ("values", "is_alone"),
+    [((77.05, 77.30, 77.42), True), ((75.9, 76.2, 76.4), False)],  # cases B, p = 0.012, and C, p < 0.0001
+)
+def test_a_difference_is_also_read_as_one_of_the_tables(
+    tmp_path: Path, values: tuple[float, ...], is_alone: bool
+) -> None:
+    store, plan = Store(tmp_path), _plan(CELLS)
+    _measure(store, plan, "imagenet", dict(enumerate(values)))
+    _measure(store, plan, "imagenet-c", {0: 43.0, 1: 43.1, 2: 43.14}, metric="mean_accuracy")
+    for column, mean in (("imagenet-s", 28.24), ("stylized-imagenet", 16.2), ("imagenet-r", 32.92)):
+        _measure(store, plan, column, {0: mean - 0.1, 1: mean, 2: mean + 0.1})
+    cells = _board(store, plan).cells
+    cell = cells[ROW, "imagenet"]
+    assert cell.verdict is Verdict.DIFFERS
+    assert (Flag.ALONE in cell.flags) is is_alone
+    assert cell.judgement is not None
+    assert cell.judgement.difference_p is not None
+    assert cell.table_p == pytest.approx(5 * cell.judgement.difference_p)  # the smallest of five
+    rest = [other for (row, column), other in cells.items() if row == ROW and column != "imagenet"]
+    assert len(rest) == 4
+    assert all(other.table_p == 1.0 and Flag.ALONE not in other.flags for other in rest)
 
 
 def test_one_of_three_seeds_is_partial_and_says_so(tmp_path: Path) -> None:
