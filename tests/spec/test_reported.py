@@ -171,9 +171,12 @@ def _claims(shared: Path) -> dict[str, str]:
     return {part[1]: part[2] for part in parts}
 
 
+AUDIT = {"C36", "C37", "C38", "C39", "C40"}  # questions of ours that the audit asks of the printed numbers
+
+
 def test_every_claim_of_the_list_is_there_once_with_its_section(specs: dict[str, Table], shared: Path) -> None:
     expected = _claims(shared)
-    claims = [claim for spec in specs.values() for claim in spec.claims]
+    claims = [claim for spec in specs.values() for claim in spec.claims if claim.id not in AUDIT]
     assert Counter(claim.id for claim in claims) == Counter(list(expected))
     assert {claim.id: claim.section for claim in claims} == expected
     assert len(expected) == 35 + 4 + 20
@@ -181,7 +184,7 @@ def test_every_claim_of_the_list_is_there_once_with_its_section(specs: dict[str,
 
 def test_cautions_and_checks_of_ours_are_not_counted_as_claims_of_the_paper(specs: dict[str, Table]) -> None:
     ours = {claim.id for spec in specs.values() for claim in spec.claims if not claim.of_paper}
-    assert ours == {"C13b", "C16b", "C19", "C23b", "C31b", "C34", "C35"}
+    assert ours == {"C13b", "C16b", "C19", "C23b", "C31b", "C34", "C35", *AUDIT}
 
 
 def _squeezed(text: str) -> str:
