@@ -14,7 +14,7 @@ import click
 from repro import completion
 from repro.cli_checkpoints import checkpoints
 from repro.cli_data import data
-from repro.cli_judge import audit, check, export
+from repro.cli_judge import audit, check, diff, export
 from repro.cli_plan import Typed, absent, planned, settle
 from repro.errors import DataMissing, Interrupted, ReproError, UsageError
 from repro.options import PLANNED, shared
@@ -167,6 +167,7 @@ def completion_(shell: str) -> None:
 cli.add_command(check)
 cli.add_command(export)
 cli.add_command(audit)
+cli.add_command(diff)
 cli.add_command(data)
 cli.add_command(checkpoints)
 

@@ -133,3 +133,21 @@ def audit(table: str | None, as_json: bool) -> None:
         terminal.json(render.document(found))
     else:
         render.show(found, specs.tables)
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@shared("json")
+def diff(first: str, second: str, as_json: bool) -> None:
+    """Two results folders, or two rows (FOLDER:ROW), image by image: who is right where, and is it more than chance."""
+    from repro.judge import paired as judge
+    from repro.lab import evaluation
+    from repro.render import paired as render
+    from repro.render import terminal
+
+    found = judge.pairs(judge.side(first), judge.side(second), read=evaluation.read)
+    if as_json:
+        terminal.json(render.document(found, first=first, second=second))
+    else:
+        render.show(found, first=first, second=second)
