@@ -78,9 +78,11 @@ def tiny(tmp_path: Path) -> Path:
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Type `repro WORDS` in this process: gives the exit code, what was printed and what was complained of."""
     from repro import cli
+    from repro.render import terminal
 
     def type_(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["repro", *map(str, words)])
+        terminal.console.cache_clear()  # it has the width that COLUMNS said when it was made
         capsys.readouterr()
         try:
             code = cli.main()
@@ -88,6 +90,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             code = end.code
         finally:
             gc.enable()  # the command line does without, as it ends soon
+            terminal.console.cache_clear()
         out, err = capsys.readouterr()
         assert isinstance(code, int)
         return code, out, err

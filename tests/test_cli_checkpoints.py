@@ -25,7 +25,6 @@ from repro import cli
 from repro.cli_checkpoints import checkpoints
 from repro.errors import SpecError
 from repro.lab import snapshot
-from repro.render import terminal
 from repro.render.transfer import Transfer
 from repro.spec import load
 from tests.conftest import CHECKOUT
@@ -44,7 +43,6 @@ def _here(_no_proxy: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     cli.cli.add_command(checkpoints)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    terminal.console.cache_clear()  # another file of tests may have been printed on another width
     monkeypatch.setenv("REPRO_WEIGHTS", str(tmp_path / "w"))
 
 

@@ -15,7 +15,6 @@ from repro.lab.nets import small
 from repro.lab.recipes import build
 from repro.plan.scale import scale
 from repro.reference import wnids
-from repro.render import terminal
 from repro.spec import load, recipes
 from tests.conftest import CHECKOUT, write_tiny
 from tests.trees import classes
@@ -29,7 +28,6 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands are typed in an empty folder; the weights lie in `w`, and nothing is asked of a network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    terminal.console.cache_clear()  # another file of tests may have been printed on another width
     monkeypatch.setenv("REPRO_WEIGHTS", str(tmp_path / "w"))
     monkeypatch.setenv("REPRO_OFFLINE", "1")
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # of the workers
