@@ -219,7 +219,7 @@ def add(file: Path, folder: Path | None, link: bool, layout: str | None, **typed
     if typed["name"] in by_name:
         raise UsageError(f'--name: "{typed["name"]}" is in the list already; take another')
     lists.check_rows(specs.tables, typed["serves"])
-    entry = _entry(file, layout or _layout(file), typed)
+    entry = own.described(file, layout or _layout(file), typed)
     replaced = lists.check_new(entry, specs.tables, by_name, shipped=load.shipped_checkpoints())
     with Transfer(terminal.console()) as transfer, stoppable("stopped; nothing was added"):
         transfer.begin(entry.name)
@@ -252,29 +252,6 @@ def _tell_place(place: Path) -> None:
     if found.resolve() != place.resolve():
         say = 'weights = "..." in repro.toml or REPRO_WEIGHTS names another folder'
         terminal.command(f"  runs look for it in {found}, not here: {say}")
-
-
-def _entry(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
-    from pydantic import ValidationError
-
-    from repro.spec.checkpoint import Checkpoint
-
-    given = {key: value for key, value in typed.items() if value is not None and key != "url"}
-    try:
-        return Checkpoint(
-            **{**given, "serves": list(typed["serves"])},
-            url=typed["url"] or file.absolute().as_uri(),
-            filename=file.name,
-            hash_by="none",
-            layout=layout,
-            source="added by hand",
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        expected = first["msg"].removeprefix("Input should be ")
-        if first["type"] == "string_pattern_mismatch":
-            expected = 'small letters, digits, "." and "-"'
-        raise UsageError(f"--{first['loc'][0]}: expected {expected}, found {first['input']!r}") from error
 
 
 def _layout(file: Path) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from repro.errors import DataMissing, StoreError, UsageError
 from repro.fetch import receipt, weights
@@ -26,6 +30,26 @@ class Added:
 
     held: weights.Held
     list: Path
+
+
+def described(file: Path, layout: str, typed: Mapping[str, Any]) -> Checkpoint:
+    """A file as an entry, by the options that were typed; raises `UsageError` with the one that is no value."""
+    given = {key: value for key, value in typed.items() if value is not None and key != "url"}
+    try:
+        return Checkpoint(
+            **{**given, "serves": list(typed["serves"])},
+            url=typed["url"] or file.absolute().as_uri(),
+            filename=file.name,
+            hash_by="none",
+            layout=layout,
+            source="added by hand",
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        expected = first["msg"].removeprefix("Input should be ")
+        if first["type"] == "string_pattern_mismatch":
+            expected = 'small letters, digits, "." and "-"'
+        raise UsageError(f"--{first['loc'][0]}: expected {expected}, found {first['input']!r}") from error
 
 
 def add(
