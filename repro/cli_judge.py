@@ -146,7 +146,10 @@ def diff(first: str, second: str, as_json: bool) -> None:
     from repro.render import paired as render
     from repro.render import terminal
 
-    found = judge.pairs(judge.side(first), judge.side(second), read=evaluation.read)
+    sides = judge.side(first), judge.side(second)
+    found = judge.pairs(*sides, read=evaluation.read)
+    for words in dict.fromkeys(words for side in sides for words in side.store.damaged.values()):
+        click.echo(f"repro: {words}", err=True)
     if as_json:
         terminal.json(render.document(found, first=first, second=second))
     else:

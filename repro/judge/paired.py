@@ -109,12 +109,12 @@ class _Found:
 
 
 def pairs(first: Side, second: Side, *, read: Read) -> list[Pair]:
-    """Every two evaluations of the same images by the same evaluator: of one row each, or of the same row in both.
+    """Every two evaluations of the same images: of the two rows that were named, else of the same row in both.
 
-    Raises `UsageError` where a row is not there, `DataMissing` where nothing can be set side by side.
+    Of one that was made again, the newest counts. A record that cannot be used is in its store's `damaged`. Raises `UsageError` where a row is not there, `DataMissing` where nothing can be set side by side.
     """
     left, right = list(_evaluations(first)), list(_evaluations(second))
-    by_row = first.row is not None or second.row is not None
+    by_row = first.row is not None and second.row is not None
     found = []
     for one in left:
         for other in right:
@@ -138,18 +138,21 @@ def _asked(found: _Found) -> tuple[Any, ...]:
 def _evaluations(one: Side) -> Iterator[_Found]:
     """Evaluations of accuracy, by column, row and seed."""
     rows: set[str] = set()
-    found = []
+    found: dict[tuple[Any, ...], _Found] = {}
     for path in sorted(one.store.root.glob("*/*/record.json")):
         record = one.store.read(path.parent.name)
         named = record and _LABEL.fullmatch(record.label)
         if record and named and record.job["spec"].get("evaluator") in ("accuracy", "corruption"):
             rows.add(named["row"])
-            found.append(_Found(named["column"], named["row"], int(named["seed"]), record, _images(one.store, record)))
+            each = _Found(named["column"], named["row"], int(named["seed"]), record, _images(one.store, record))
+            key = (each.column, each.row, each.seed, each.images, _asked(each))
+            if key not in found or found[key].record.started < record.started:
+                found[key] = each
     if one.row is not None and one.row not in rows:
         raise UsageError(
-            f'{one}: no evaluation of a row "{one.row}" there, but of {listed(rows)}{nearest(one.row, rows)}'
+            f'{one}: no evaluation of a row "{one.row}" there, but of {listed(sorted(rows))}{nearest(one.row, rows)}'
         )
-    order = sorted(found, key=lambda each: (each.column, each.row, each.seed))
+    order = sorted(found.values(), key=lambda each: (each.column, each.row, each.seed))
     return (each for each in order if one.row in (None, each.row))
 
 

@@ -93,15 +93,24 @@ LABELS = np.array([0, 1, 0, 1, 0, 1, 0, 1])
 
 
 def put(
-    root: Path, row: str, predictions: Any, *, seed: int = 0, digest: str = "d", labels: Any = LABELS, **more: Any
+    root: Path,
+    row: str,
+    predictions: Any,
+    *,
+    seed: int = 0,
+    digest: str = "d",
+    labels: Any = LABELS,
+    code: str = "1",
+    day: int = 1,
+    **more: Any,
 ) -> None:
     """A data record and an evaluation of it, as workers leave them."""
-    store, when = Store(root), "2026-01-01T00:00:00+00:00"
+    store, when = Store(root), f"2026-01-{day:02}T00:00:00+00:00"
     data = {"kind": "data", "spec": {"name": digest}, "seed": None, "inputs": {}}
     store.write(Record(identity(data), data, "data val", {"digest": digest}, {}, when, 1.0, 1.0, {}))
     evaluator = "corruption" if "condition" in more else "accuracy"
     spec = {"evaluator": evaluator, "limit": None, "row": row}
-    job = {"kind": "evaluate", "spec": spec, "seed": seed, "inputs": {"data": identity(data)}}
+    job = {"kind": "evaluate", "spec": spec, "seed": seed, "inputs": {"data": identity(data)}, "code": code}
     folder = store.folder(identity(job))
     folder.mkdir(parents=True)
     about = evaluation.About(CLASSES, CLASSES, conditions=("fog/1", "fog/2", "snow/1", "snow/2"))
@@ -139,6 +148,30 @@ def test_folders_are_compared_row_by_row_and_seed_by_seed(both: tuple[Path, Path
 def test_rows_are_compared_in_one_folder(both: tuple[Path, Path]) -> None:
     (pair,) = pairs(paired.side(f"{both[0]}:a"), paired.side(f"{both[0]}:b"))
     assert (pair.rows, pair.seeds, pair.only_first, pair.only_second) == (("a", "b"), (0, 0), (0, 1), (5, 7))
+
+
+def test_a_row_on_one_side_is_set_beside_the_same_row(both: tuple[Path, Path]) -> None:
+    found = pairs(paired.side(f"{both[0]}:b"), paired.side(str(both[1])))
+    assert [(*pair.rows, *pair.seeds) for pair in found] == [("b", "b", 0, 0)]
+
+
+def test_of_an_evaluation_made_again_the_newest_counts(both: tuple[Path, Path]) -> None:
+    put(both[1], "b", LABELS, code="2", day=3)
+    put(both[1], "b", 1 - LABELS, code="3", day=2)
+    (pair,) = pairs(paired.side(f"{both[0]}:b"), paired.side(str(both[1])))
+    assert pair.accuracies == (75.0, 100.0)
+
+
+def test_a_damaged_record_is_told_of(both: tuple[Path, Path], typed: Typed) -> None:
+    [path] = [path for path in both[0].glob("*/*/record.json") if "of b, seed 0" in path.read_text()]
+    path.write_text(path.read_text()[:99])
+    code, out, err = typed("diff", *both)
+    assert code == 0
+    assert "imagenet, b" not in out
+    assert (
+        err
+        == f"repro: {path}: expected a whole JSON record, found one that is cut or not JSON; it will be computed again\n"
+    )
 
 
 def test_corruptions_are_pictures_with_copies(tmp_path: Path) -> None:
