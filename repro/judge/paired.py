@@ -111,7 +111,8 @@ class _Found:
 def pairs(first: Side, second: Side, *, read: Read) -> list[Pair]:
     """Every two evaluations of the same images: of the two rows that were named, else of the same row in both.
 
-    Of one that was made again, the newest counts. A record that cannot be used is in its store's `damaged`. Raises `UsageError` where a row is not there, `DataMissing` where nothing can be set side by side.
+    Of one that was made again, the newest counts. A record that cannot be used is in its store's `damaged`. Raises
+    `UsageError` where a row is not there, `DataMissing` where nothing can be set side by side.
     """
     left, right = list(_evaluations(first)), list(_evaluations(second))
     by_row = first.row is not None and second.row is not None

@@ -168,10 +168,8 @@ def test_a_damaged_record_is_told_of(both: tuple[Path, Path], typed: Typed) -> N
     code, out, err = typed("diff", *both)
     assert code == 0
     assert "imagenet, b" not in out
-    assert (
-        err
-        == f"repro: {path}: expected a whole JSON record, found one that is cut or not JSON; it will be computed again\n"
-    )
+    fault = "expected a whole JSON record, found one that is cut or not JSON; it will be computed again"
+    assert err == f"repro: {path}: {fault}\n"
 
 
 def test_corruptions_are_pictures_with_copies(tmp_path: Path) -> None:
