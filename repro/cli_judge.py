@@ -1,4 +1,4 @@
-"""The verbs that judge and run nothing: check, export, audit."""
+"""The verbs that judge and run nothing: check, export, audit, diff."""
 
 from __future__ import annotations
 

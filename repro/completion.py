@@ -21,8 +21,8 @@ def tables(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
 
 def profiles(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
     """Profiles by name, and files."""
-    here = [str(path) for path in sorted(Path.cwd().glob("*.toml"))] if "." in typed else []
-    return _beginning([*home.files("profiles"), *(Path(path).name for path in here)], typed)
+    own = sorted(path.name for path in Path.cwd().glob("*.toml")) if "." in typed else []
+    return _beginning([*home.files("profiles"), *own], typed)
 
 
 def rows(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
