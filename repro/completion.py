@@ -19,6 +19,12 @@ def tables(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
     return _beginning([*home.files("tables"), *home.files("figures")], typed)
 
 
+def figures(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
+    """Figures, by number or by name."""
+    names = home.files("figures")
+    return _beginning([*(name.removeprefix("figure") for name in names), *names], typed)
+
+
 def profiles(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
     """Profiles by name, and files."""
     own = sorted(path.name for path in Path.cwd().glob("*.toml")) if "." in typed else []

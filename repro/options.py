@@ -86,6 +86,9 @@ def shared(*wanted: str) -> Callable[[F], F]:
             "--classifier", type=click.Path(path_type=Path), help="Its classifier, where that is a file of its own."
         ),
         "named": click.option("--as", "named", metavar="NAME", help="The id of that row."),
+        "workers": click.option(
+            "--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out."
+        ),
         "json": click.option(
             "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."
         ),

@@ -137,9 +137,14 @@ def _expand_row(
         for column in able:
             plan.cells.setdefault((row.id, column.id), {})[seed] = ""
         return
-    network = taken or networks.trained(plan, recipe, row.id, seed)
+    network = taken
     for column in able:
-        plan.cells.setdefault((row.id, column.id), {})[seed] = _measurement(plan, tables, network, column).id
+        if column.evaluator == "samples":  # of what a network would be shown; none is needed
+            job = networks.samples(plan, recipe, column, row=row.id, seed=seed)
+        else:
+            network = network or networks.trained(plan, recipe, row.id, seed)
+            job = _measurement(plan, tables, network, column)
+        plan.cells.setdefault((row.id, column.id), {})[seed] = job.id
 
 
 def _taken(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from repro.store import identity
 
-Kind = Literal["data", "weights", "pretrain", "probe", "evaluate", "similarity"]
+Kind = Literal["data", "weights", "pretrain", "probe", "evaluate", "similarity", "samples"]
 
 
 @dataclass(frozen=True)

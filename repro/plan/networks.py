@@ -94,8 +94,7 @@ def evaluation(plan: Plan, network: Network, column: Column, *, reference: Job |
 def similarity(plan: Plan, network: Network, column: Column) -> Job:
     """Cosines between a network's view of an image and its positive, its negatives and other images."""
     images, recipe = data(plan, column.dataset), network.recipe
-    asked = recipes.plain({"similarity": plan.table.recipe["similarity"]})
-    settings = scale(asked, plan.profile)["similarity"]
+    settings = _settings(plan, "similarity")
     spec = {
         "recipe": {**{group: recipe[group] for group in SHOWN}, "similarity": settings},
         "pixels": recipe["data"]["pixels"],
@@ -106,6 +105,28 @@ def similarity(plan: Plan, network: Network, column: Column) -> Job:
         inputs["textures"] = data(plan, str(settings["images"])).id
     pairs = int(settings["pairs"]) or images.images
     return _job(plan, "similarity", spec, None, inputs, f"similarities of {network.named}", pairs, recipe)
+
+
+def samples(plan: Plan, recipe: recipes.Plain, column: Column, *, row: str, seed: int) -> Job:
+    """What a training with this recipe is shown, from the images of a column; no network looks at them."""
+    images, settings = data(plan, column.dataset), _settings(plan, "samples")
+    groups = {group: recipe[group] for group in ("views", "negatives", "input")}
+    spec = {
+        "recipe": {**groups, "samples": settings},
+        "pixels": recipe["data"]["pixels"],
+        "limit": plan.options.limit,
+    }
+    inputs = {"data": images.id}
+    if "images" in recipe["negatives"]:
+        inputs["textures"] = data(plan, str(recipe["negatives"]["images"])).id
+    many = int(settings["images"]) or images.images
+    return _job(plan, "samples", spec, seed, inputs, f"samples of {row}, seed {seed}", many, recipe)
+
+
+def _settings(plan: Plan, group: str) -> dict[str, Any]:
+    """What the table says of an evaluator that is a job of its own, on the profile's means."""
+    asked = recipes.plain({group: plan.table.recipe[group]})
+    return dict(scale(asked, plan.profile)[group])
 
 
 def _job(

@@ -47,3 +47,13 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} TB"
+
+
+def plain(text: str) -> str:
+    """Text for a cell of CSV, which a spreadsheet does not take for a formula.
+
+    >>> plain("=1+1"), plain("77.88")
+    ("'=1+1", '77.88')
+    """
+    text = printable(text)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\\t") else text

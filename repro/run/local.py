@@ -21,7 +21,7 @@ from repro.store import Store
 TRIES = 2  # of a job whose worker died or whose input was found damaged
 AGAIN = 1.0  # seconds between two looks at a job that another run is at
 PATIENCE = 30.0  # seconds a worker has to leave its work in order before it is killed
-ORDER = {"probe": 0, "weights": 1, "evaluate": 2, "similarity": 2, "data": 3, "pretrain": 4}
+ORDER = {"probe": 0, "weights": 1, "evaluate": 2, "similarity": 2, "samples": 2, "data": 3, "pretrain": 4}
 """Finish what is begun before beginning more, and have networks wait for one another before they are evaluated."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from repro.spec import families, model, numbers, operands, recipes
+from repro.spec import families, model, numbers, operands, panels, recipes
 from repro.spec.places import Faults, Place, listed, nearest
 from repro.spec.profile import Profile
 
@@ -41,9 +41,8 @@ def table(spec: model.Table, stem: str, tables: Tables, faults: Faults) -> None:
         _claim(claim, ("claims", index), spec, tables, faults)
     for index, note in enumerate(spec.notes):
         _note(note, ("notes", index), spec, tables, faults)
-    for row_id in spec.axes.x if spec.axes else ():
-        if row_id not in {row.id for row in spec.rows}:
-            faults.add(("axes", "x"), f'axes.x: no row "{row_id}"{nearest(row_id, [row.id for row in spec.rows])}')
+    if spec.axes is not None:
+        panels.check(spec.axes, [row.id for row in spec.rows], columns, faults)
 
 
 def _unique(kind: str, ids: list[str], faults: Faults) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 LAB = Path(__file__).resolve().parents[1] / "lab"
 GROUPS = ("data", "net", "views", "method", "negatives", "optimizer", "training", "input", "probe", "evaluation")
 """Of a recipe, in the order of reading; every row has them all."""
-ASKED = ("similarity",)
+ASKED = ("similarity", "samples")
 """Evaluators that are a job of their own, with a group of settings in the [recipe] of a table that asks for them."""
 FOLDERS = {"method": "methods", "net": "nets", "optimizer": "optimizers", "probe": "probes"}
 """Group to folder, where they differ by the plural."""

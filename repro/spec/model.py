@@ -225,12 +225,29 @@ class Claim(Part):
     test: Test
 
 
-class Axes(Part):
-    """How a figure is drawn: rows lie along x at these values, columns are the curves."""
+PanelKind = Literal["curves", "histograms", "scatter", "accuracies", "samples", "classes"]
 
-    kind: Literal["curves", "histograms", "images", "scatter", "bars"]
+
+class Panel(Part):
+    """One pair of axes of a figure: which columns it shows, and how.
+
+    `curves`: a column along the rows, or its blocks of rows. `histograms`: the cosines behind a column, row by row.
+    `scatter`: the second column against the first. `accuracies`: how many classes have which accuracy. `classes`:
+    pictures of the best classes, `dataset` in whole and the column's beside them. `samples`: a query and its negatives.
+    """
+
+    kind: PanelKind
+    title: Text | None = None
+    columns: list[Text] = Field(min_length=1)
     x_label: Text | None = None
     y_label: Text | None = None
+    dataset: Text | None = None
+
+
+class Axes(Part):
+    """How a figure is drawn: its panels, from left to right; in curves rows lie along x at these values."""
+
+    panels: list[Panel] = Field(min_length=1)
     x: dict[str, float] = {}  # row id -> position
 
 

@@ -1,0 +1,63 @@
+"""The verb that draws: what a figure needs is run, then its pictures, numbers and caption are written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro import completion
+from repro.cli_plan import Typed, planned
+from repro.cli_run import INCOMPLETE, carry_out
+from repro.errors import DataMissing
+from repro.options import PLANNED, shared
+
+FORMATS = ("pdf", "png", "svg")
+
+
+def _formats(_: click.Context, parameter: click.Parameter, typed: str) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word.strip() for word in typed.split(",") if word.strip()))
+    for word in words:
+        if word not in FORMATS:
+            raise click.BadParameter(f'expected some of {", ".join(FORMATS)}, found "{word}"')
+    return words
+
+
+@click.command()
+@click.argument("number", shell_complete=completion.figures)
+@shared(*PLANNED, "workers")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the files; `figures` in the folder of results where left out.",
+)
+@click.option("--formats", default=",".join(FORMATS), show_default=True, callback=_formats, help="Which pictures.")
+@click.option("--no-run", "is_drawn_only", is_flag=True, help="Draw what is there and run nothing.")
+def figure(
+    number: str, workers: int | None, output: Path | None, formats: tuple[str, ...], is_drawn_only: bool, **typed: Any
+) -> None:
+    """Run what a figure needs, then draw it: figure 6, or figure6."""
+    from repro.judge import figure as judge
+    from repro.lab.images.shelf import Shelf
+    from repro.render import terminal
+    from repro.render.figures import files
+
+    name = f"figure{number}" if number.isdigit() else number
+    asked = Typed(**typed)
+    failed = 0
+    if is_drawn_only:
+        specs, plan, store = planned(name, asked)
+    else:
+        done = carry_out(name, asked, workers=workers)
+        specs, plan, store, failed = done.specs, done.plan, done.store, len(done.summary.failed)
+    found = judge.figure(specs.tables, plan, store, look=Shelf)
+    if found.is_empty:
+        raise DataMissing(f"{name}: there is nothing of ours to draw: {'; '.join(found.missing)}")
+    for path in files.write(found, output or asked.results / "figures", formats):
+        terminal.line(f"wrote {path}")
+    terminal.line(judge.caption(found))
+    if failed or found.board.failed:
+        sys.exit(INCOMPLETE)

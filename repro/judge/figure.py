@@ -1,0 +1,89 @@
+"""What a figure shows, as numbers: the paper's points and ours, panel by panel, and what is missing from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.errors import UsageError
+from repro.judge import panels
+from repro.judge.board import Board, assemble
+from repro.judge.panels import Panel, Sources
+from repro.judge.pictures import Look
+from repro.judge.printed import Printed
+from repro.plan.expand import Plan
+from repro.spec.model import Table
+from repro.store import Store
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure ready to be drawn; `missing` has a sentence for each thing that it should show and does not."""
+
+    board: Board
+    panels: tuple[Panel, ...]
+    missing: tuple[str, ...]
+    is_apart: bool  # the paper's numbers stand beside ours, not among them
+
+    @property
+    def name(self) -> str:
+        """Stem of its files: the figure and the profile, and the leg where that is not training."""
+        leg = "-download" if self.board.options.source == "download" else ""
+        return f"{self.board.table.id}-{self.board.profile.id}{leg}"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of ours is in it."""
+        return not any(panel.has_ours for panel in self.panels)
+
+
+def figure(tables: Mapping[str, Table], plan: Plan, store: Store, *, look: Callable[[Path], Look]) -> Figure:
+    """Gather what a figure shows; `look` opens the pictures of a data set or of samples in a job's folder.
+
+    Raises `UsageError` for a table.
+    """
+    axes = plan.table.axes
+    if axes is None:
+        drawn = ", ".join(name for name, table in tables.items() if table.axes is not None)
+        raise UsageError(f"{plan.table.id} is a table, which repro export writes; figures are {drawn}")
+    board = assemble(tables, plan, store)
+    sources = Sources(board, plan, store, Printed(tables), look)
+    found = tuple(panels.panel(each, axes, sources) for each in axes.panels)
+    apart = plan.profile.judges == "claims"
+    return Figure(board, found, tuple(_missing(board, found, axes.x)), apart)
+
+
+def _missing(board: Board, found: Sequence[Panel], placed: Mapping[str, float]) -> Iterator[str]:
+    """What is not shown, ours then the paper's; cells without a number are told once for each reason."""
+    shown = dict.fromkeys(column for panel in found for column in panel.columns)
+    reasons: dict[str, list[str]] = {}
+    for (row, column), cell in board.cells.items():
+        if column in shown and not cell.seeds and (row in placed or not placed):
+            reasons.setdefault(f"{cell.verdict}: {cell.reason}", []).append(f"{row}:{column}")
+    for reason, cells in reasons.items():
+        few = ", ".join(cells[:3]) + (f" and {len(cells) - 3} more" if len(cells) > 3 else "")
+        yield f"{few} {reason}"
+    for panel in found:
+        yield from panel.missing
+    silent = [panel.title for panel in found if panel.can_hold_paper and not panel.has_paper]
+    if silent:
+        yield f"the paper prints no numbers for {'; '.join(silent)}"
+
+
+def caption(found: Figure) -> str:
+    """The paper's caption, then whose numbers are drawn, of which runs, and what is missing."""
+    board = found.board
+    seeds = board.options.seeds
+    said = [f"{board.table.title} of the paper: {board.table.caption.strip()}"]
+    whose = "published weights" if board.options.source == "download" else f"profile {board.profile.id}"
+    limit = f", at most {board.options.limit} images of each set" if board.options.limit else ""
+    counted = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))} (n = {len(seeds)})"
+    said.append(f"Ours: {whose} ({board.profile.title}), {counted}{limit}.")
+    said += list(dict.fromkeys(panel.legend for panel in found.panels if panel.legend and panel.has_ours))
+    if any(panel.has_paper for panel in found.panels):
+        beside = "in a row of their own, as they are of other data" if found.is_apart else "as hollow marks"
+        said.append(f"The paper's numbers stand {beside}.")
+    if found.missing:
+        said.append(f"Not shown: {'; '.join(found.missing)}.")
+    return " ".join(said)

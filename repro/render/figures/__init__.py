@@ -1,0 +1,1 @@
+"""Figures: one style, one module for each kind of panel, and the files that a figure leaves."""
