@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from repro.cli_plan import Typed, planned
 from repro.cli_run import INCOMPLETE, carry_out
 from repro.errors import DataMissing
 from repro.options import PLANNED, shared
+
+if TYPE_CHECKING:
+    from repro.judge.figure import Figure
+    from repro.plan.expand import Plan
 
 FORMATS = ("pdf", "png", "svg")
 
@@ -36,8 +40,15 @@ def _formats(_: click.Context, parameter: click.Parameter, typed: str) -> tuple[
 )
 @click.option("--formats", default=",".join(FORMATS), show_default=True, callback=_formats, help="Which pictures.")
 @click.option("--no-run", "is_drawn_only", is_flag=True, help="Draw what is there and run nothing.")
+@click.option("--image", type=click.Path(path_type=Path), help="Of Figure 1: a picture of your own to make them of.")
 def figure(
-    number: str, workers: int | None, output: Path | None, formats: tuple[str, ...], is_drawn_only: bool, **typed: Any
+    number: str,
+    workers: int | None,
+    output: Path | None,
+    formats: tuple[str, ...],
+    is_drawn_only: bool,
+    image: Path | None,
+    **typed: Any,
 ) -> None:
     """Run what a figure needs, then draw it: figure 6, or figure6."""
     from repro.judge import figure as judge
@@ -48,12 +59,14 @@ def figure(
     name = f"figure{number}" if number.isdigit() else number
     asked = Typed(**typed)
     failed = 0
-    if is_drawn_only:
+    if is_drawn_only or image:
         specs, plan, store = planned(name, asked)
     else:
         done = carry_out(name, asked, workers=workers)
         specs, plan, store, failed = done.specs, done.plan, done.store, len(done.summary.failed)
     found = judge.figure(specs.tables, plan, store, look=Shelf)
+    if image:
+        found = _of_image(found, plan, image)
     if found.is_empty:
         raise DataMissing(f"{name}: there is nothing of ours to draw: {'; '.join(found.missing)}")
     for path in files.write(found, output or asked.results / "figures", formats):
@@ -61,3 +74,20 @@ def figure(
     terminal.line(judge.caption(found))
     if failed or found.board.failed:
         sys.exit(INCOMPLETE)
+
+
+def _of_image(found: Figure, plan: Plan, image: Path) -> Figure:
+    """The figure with a picture of the user's in the place of the data set's."""
+    import tempfile
+
+    from repro.judge import figure as judge
+    from repro.lab.images import given
+
+    jobs = {row: plan.jobs[next(iter(seeds.values()))] for (row, _), seeds in plan.cells.items() if seeds}
+    works = {
+        row: (job.spec, job.seed or 0, "textures" in job.inputs) for row, job in jobs.items() if job.kind == "samples"
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        pixels = next((int(spec["pixels"]) for spec, _, _ in works.values()), 0)
+        looks = given.shelves(image, works, pixels=pixels, folder=Path(folder)) if works else {}
+        return judge.of_image(found, image.stem, looks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +14,18 @@ from repro.cli_plan import Typed, planned
 from repro.errors import StoreError
 from repro.options import PLANNED, shared
 
-FAILING = {"differs": 1, "incomplete": 3, "missing": 4}  # what a check can fail on -> its exit code
+if TYPE_CHECKING:
+    from repro.judge.matching import Side
+
+FAILING = ("differs", "unexpected", "incomplete", "missing")  # what a check can fail on
 
 
-def _failing(_: click.Context, parameter: click.Parameter, typed: str) -> frozenset[int]:
+def _failing(_: click.Context, parameter: click.Parameter, typed: str) -> frozenset[str]:
     words = [word.strip() for word in typed.split(",") if word.strip()]
     for word in words:
         if word not in (*FAILING, "nothing"):
             raise click.BadParameter(f'expected some of {", ".join(FAILING)}, or nothing, found "{word}"')
-    return frozenset(FAILING[word] for word in words if word in FAILING)
+    return frozenset(word for word in words if word in FAILING)
 
 
 @click.command()
@@ -43,7 +46,7 @@ def _failing(_: click.Context, parameter: click.Parameter, typed: str) -> frozen
 def check(
     table: str,
     as_json: bool,
-    fail_on: frozenset[int],
+    fail_on: frozenset[str],
     junit: Path | None,
     github: bool,
     badge: Path | None,
@@ -51,13 +54,13 @@ def check(
 ) -> None:
     """Judge what is there and run nothing: exit 0 fine, 1 differs, 2 usage, 3 incomplete, 4 data missing."""
     from repro.files import write_whole
-    from repro.judge.board import FINE, assemble
+    from repro.judge.board import CODES, FINE, assemble
     from repro.render import ci, documents, terminal
 
     specs, plan, store = planned(table, Typed(**typed))
     board = assemble(specs.tables, plan, store)
     code, reason = board.outcome()
-    end = code if code in fail_on else FINE
+    end = next((CODES[kind] for kind in board.findings() if kind in fail_on), FINE)
     if junit:
         write_whole(junit, ci.junit(board), option="--junit")
     if badge:
@@ -138,19 +141,40 @@ def audit(table: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("first")
 @click.argument("second")
+@click.option("--regression", is_flag=True, help="Of the same weights only: exit 1 where a metric moved.")
 @shared("json")
-def diff(first: str, second: str, as_json: bool) -> None:
+def diff(first: str, second: str, regression: bool, as_json: bool) -> None:
     """Two results folders, or two rows (FOLDER:ROW), image by image: who is right where, and is it more than chance."""
+    from repro.judge.matching import side
+    from repro.render import terminal
+
+    sides = side(first), side(second)
+    document, code = _regressed(*sides, as_json) if regression else _differing(*sides, as_json)
+    for words in dict.fromkeys(words for each in sides for words in each.store.damaged.values()):
+        click.echo(f"repro: {words}", err=True)
+    if as_json:
+        terminal.json(document)
+    sys.exit(code)
+
+
+def _differing(first: Side, second: Side, is_silent: bool) -> tuple[dict[str, Any], int]:
     from repro.judge import paired as judge
     from repro.lab import evaluation
     from repro.render import paired as render
-    from repro.render import terminal
 
-    sides = judge.side(first), judge.side(second)
-    found = judge.pairs(*sides, read=evaluation.read)
-    for words in dict.fromkeys(words for side in sides for words in side.store.damaged.values()):
-        click.echo(f"repro: {words}", err=True)
-    if as_json:
-        terminal.json(render.document(found, first=first, second=second))
-    else:
-        render.show(found, first=first, second=second)
+    found, names = judge.pairs(first, second, read=evaluation.read), {"first": str(first), "second": str(second)}
+    if not is_silent:
+        render.show(found, **names)
+    return render.document(found, **names), 0
+
+
+def _regressed(first: Side, second: Side, is_silent: bool) -> tuple[dict[str, Any], int]:
+    from repro.judge import regression as judge
+    from repro.lab import evaluation
+    from repro.render import regression as render
+
+    found = judge.regressions(first, second, read=evaluation.read)
+    if not is_silent:
+        render.show(found)
+    changed = any(each.change is judge.Change.METRIC for each in found)
+    return render.document(found, first=str(first), second=str(second)), int(changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro.plan.expand import Options, expand
@@ -78,3 +79,41 @@ def test_figure_1_runs_what_it_needs_and_is_drawn(tiny: Path, typed: Typed, monk
     assert Path("results/figures/figure1-tiny.png").read_bytes().startswith(b"\x89PNG")
     code, out, _ = typed(*words)  # nothing is done twice
     assert "0 jobs to run" in out or "nothing to run" in out
+
+
+def _photograph(path: Path, *, side: int = 48) -> Path:
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 255, (side, side + 9, 3), np.uint8)).save(path)
+    return path
+
+
+def test_a_picture_of_ones_own_is_drawn(tiny: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tiny.parent)
+    image = _photograph(Path("cat.png"))
+    code, out, _ = typed("figure", "1", "--profile", tiny, "--image", image, "--formats", "svg", "-o", "drawn")
+    assert code == 0
+    assert "Each line is a draw of the picture cat." in " ".join(out.split())
+    assert sorted(path.name for path in Path("drawn").iterdir()) == [
+        f"figure1-tiny-cat.{e}" for e in ("csv", "svg", "txt")
+    ]
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "code", "told"),
+    [
+        ("cat.png", "6", 2, "--image: figure6 shows no samples of an image; Figure 1 does"),
+        ("none.png", "1", 3, "none.png: no picture that can be read (No such file or directory); "),
+    ],
+)
+def test_what_is_no_picture_for_it_is_told(
+    name: str, number: str, code: int, told: str, tiny: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny.parent)
+    if name == "cat.png":
+        _photograph(Path(name))
+    found, _, err = typed("figure", number, "--profile", tiny, "--image", name)
+    assert found == code
+    assert told in err

@@ -44,7 +44,7 @@ def test_a_check_fails_on_what_is_asked(
 def test_what_a_check_cannot_fail_on_is_told(measured: Path, typed: Typed) -> None:
     code, _, err = typed(*asked(measured), "--fail-on", "differ")
     assert code == 2
-    assert 'expected some of differs, incomplete, missing, or nothing, found "differ"' in err
+    assert 'expected some of differs, unexpected, incomplete, missing, or nothing, found "differ"' in err
 
 
 def test_junit_has_a_case_for_each_cell_and_claim(strict: Path, typed: Typed) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from repro.judge import claims, rules
+from repro.judge import policy as policies
 from repro.judge.cells import Cell, Flag, Verdict, judge_cell, judged_cell
-from repro.judge.policy import STANDARD, Policy
+from repro.judge.expected import guarded
+from repro.judge.policy import Policy
 from repro.judge.printed import Printed, deviations
 from repro.judge.rules import Rules
 from repro.judge.statistics import Sample, Spread, holm, summarise
@@ -19,6 +21,8 @@ from repro.spec.profile import Profile
 from repro.store import Store
 
 FINE, DIFFERS, INCOMPLETE, DATA_MISSING = 0, 1, 3, 4  # exit codes of a check
+CODES = {"missing": DATA_MISSING, "differs": DIFFERS, "unexpected": DIFFERS, "incomplete": INCOMPLETE}
+"""What a check can fail on, the gravest first."""
 
 
 @dataclass(frozen=True)
@@ -71,36 +75,52 @@ class Board:
         """How many cells have each verdict."""
         return Counter(str(cell.verdict) for cell in self.cells.values())
 
-    def outcome(self) -> tuple[int, str]:
-        """Exit code of a check and the sentence for it.
+    def findings(self) -> dict[str, str]:
+        """What a check may fail on -> the sentence for it: `missing`, `differs`, `unexpected`, `incomplete`.
 
-        What cannot be run here for want of code is told and not held against it; want of data is, where nothing at
-        all could be run for it.
+        A cell counts as differing where it does as one of all those of the table (Holm), so that a perfect
+        reproduction of many cells passes. What cannot be run here for want of code is told and not held against it;
+        want of data is, where nothing at all could be run for it.
         """
         verdicts = [cell.verdict for cell in self.cells.values()]
-        differing = sum(verdict is Verdict.DIFFERS for verdict in verdicts)
-        refuted = [reading.claim.id for reading in self.claims if reading.counts_against]
-        open_ = sum(verdict in (Verdict.NOT_RUN, Verdict.PARTIAL, Verdict.FAILED) for verdict in verdicts)
         if all(verdict is Verdict.NOT_RUNNABLE for verdict in verdicts):
-            return DATA_MISSING, f"nothing can be run: {next(iter(self.cells.values())).reason}"
+            return {"missing": f"nothing can be run: {next(iter(self.cells.values())).reason}"}
+        differing = sum(cell.fails for cell in self.cells.values())
+        refuted = [reading.claim.id for reading in self.claims if reading.counts_against]
+        moved = sum(cell.guard is not None and cell.guard.differs for cell in self.cells.values())
+        open_ = sum(verdict in (Verdict.NOT_RUN, Verdict.PARTIAL, Verdict.FAILED) for verdict in verdicts)
+        found = {}
         if differing or refuted:
             words = [f"{differing} cell{'s differ' if differing > 1 else ' differs'}"] if differing else []
             many = "s are" if len(refuted) > 1 else " is"
             words += [f"{len(refuted)} claim{many} not supported ({', '.join(refuted)})"] if refuted else []
-            return DIFFERS, " and ".join(words)
+            found["differs"] = " and ".join(words)
+        if moved:
+            found["unexpected"] = f"{moved} cell{'s are' if moved > 1 else ' is'} not as expected of {self.profile.id}"
         if open_:
-            return INCOMPLETE, f"{open_} of {len(verdicts)} cells are not run, partial or failed"
-        return FINE, "no cell differs and no claim is contradicted"
+            found["incomplete"] = f"{open_} of {len(verdicts)} cells are not run, partial or failed"
+        return found
+
+    def outcome(self) -> tuple[int, str]:
+        """Exit code of a check that fails on everything, and the sentence for it."""
+        found = self.findings()
+        if not found:
+            alone = sum(Flag.ALONE in cell.flags for cell in self.cells.values())
+            few = f"; {alone} would by itself, which is no more than chance among so many" if alone else ""
+            return FINE, f"no cell differs and no claim is contradicted{few}"
+        code = CODES[next(iter(found))]
+        return code, "; ".join(words for kind, words in found.items() if CODES[kind] == code)
 
 
-def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy = STANDARD) -> Board:
-    """Read what the store has for a plan and judge it."""
+def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy | None = None) -> Board:
+    """Read what the store has for a plan and judge it, by the profile's rules where no others are given."""
+    policy = policy or policies.of(plan.profile)
     cells = {
         (row.id, column.id): replace(_cell(plan, store, row, column, policy), unit=column.unit)
         for row in plan.rows
         for column in plan.columns
     }
-    cells = _over_the_table(cells, policy)
+    cells = guarded(_over_the_table(cells, policy), plan, policy)
     ours = _Ours(tables, plan, store, cells)
     printed = Printed(tables)
     absolute = plan.profile.judges == "cells"
@@ -231,7 +251,7 @@ class _Ours(Printed):
             options = replace(self.plan.options, rows=(), columns=(), own=None)
             other = expand(self.tables, self.tables[table], self.plan.profile, options)
             self.boards[table] = {
-                (row.id, column.id): _cell(other, self.store, row, column, STANDARD)
+                (row.id, column.id): _cell(other, self.store, row, column, policies.of(other.profile))
                 for row in other.rows
                 for column in other.columns
             }

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repro.judge.board import Board, ClaimReading
-from repro.judge.cells import Cell, Verdict
+from repro.judge.cells import Cell, Flag, Verdict
 from repro.judge.claims import ClaimVerdict
 
 State = Literal["passed", "failed", "error", "skipped"]
-SKIPPED = (Verdict.PARTIAL, Verdict.NOT_RUN, Verdict.NOT_RUNNABLE)
+NEUTRAL = (Verdict.INCONCLUSIVE, Verdict.SUSPECT, Verdict.PARTIAL, Verdict.NOT_RUN, Verdict.NOT_RUNNABLE)
+"""Neither for the paper nor against it: an inconclusive cell is never green."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ def cases(board: Board) -> Iterator[Case]:
     """Cells row by row, then the claims of the paper."""
     for (row, column), cell in board.cells.items():
         words = f"{cell.verdict}: {cell.reason}" if cell.reason else str(cell.verdict)
+        if cell.guard is not None:
+            sense = "not as expected" if cell.guard.differs else "as expected"
+            words += f"; {sense}: {cell.guard.judgement.reason.partition(';')[0]}"
         yield Case(f"{board.table.id}.cells", f"{row}:{column}", _of_cell(cell), words)
     for reading in board.claims:
         if reading.claim.of_paper:
@@ -36,11 +40,12 @@ def cases(board: Board) -> Iterator[Case]:
 
 
 def _of_cell(cell: Cell) -> State:
-    if cell.verdict is Verdict.DIFFERS:
+    if cell.fails or (cell.guard is not None and cell.guard.differs):
         return "failed"
     if cell.verdict is Verdict.FAILED:
         return "error"
-    return "skipped" if cell.verdict in SKIPPED else "passed"
+    neutral = cell.verdict in NEUTRAL or Flag.ALONE in cell.flags
+    return "skipped" if neutral else "passed"
 
 
 def _of_claim(reading: ClaimReading) -> State:

@@ -73,6 +73,17 @@ class CellJudgement:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """Our runs beside the number expected of the profile; `differs`: beyond chance as one of all of the table."""
+
+    expected: Reported
+    runs: int
+    judgement: CellJudgement
+    table_p: float
+    differs: bool
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell of a table as shown: reported and measured, a verdict and its reason; `seeds` is seed -> our number."""
 
@@ -86,6 +97,12 @@ class Cell:
     flags: tuple[Flag, ...] = field(default=())
     unit: str = "percent"  # of its column
     table_p: float | None = None  # of a difference, by Holm's test over all judged cells of the table
+    guard: Guard | None = None  # in a profile that has expected numbers
+
+    @property
+    def fails(self) -> bool:
+        """Whether it differs beyond what is chance among all cells of the table."""
+        return self.verdict is Verdict.DIFFERS and Flag.ALONE not in self.flags
 
 
 def judged_cell(

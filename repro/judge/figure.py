@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.errors import UsageError
-from repro.judge import panels
+from repro.judge import panels, pictures
 from repro.judge.board import Board, assemble
 from repro.judge.panels import Panel, Sources
 from repro.judge.pictures import Look
@@ -25,12 +25,14 @@ class Figure:
     panels: tuple[Panel, ...]
     missing: tuple[str, ...]
     is_apart: bool  # the paper's numbers stand beside ours, not among them
+    image: str = ""  # the stem of the picture of a person's own that it shows
 
     @property
     def name(self) -> str:
         """Stem of its files: the figure and the profile, and the leg where that is not training."""
         leg = "-download" if self.board.options.source == "download" else ""
-        return f"{self.board.table.id}-{self.board.profile.id}{leg}"
+        own = f"-{self.image}" if self.image else ""
+        return f"{self.board.table.id}-{self.board.profile.id}{leg}{own}"
 
     @property
     def is_empty(self) -> bool:
@@ -54,6 +56,19 @@ def figure(tables: Mapping[str, Table], plan: Plan, store: Store, *, look: Calla
     return Figure(board, found, tuple(_missing(board, found, axes.x)), apart)
 
 
+def of_image(found: Figure, image: str, looks: Mapping[str, Look]) -> Figure:
+    """A figure of samples with those of one picture, by the row that made them, in place of the data set's.
+
+    Raises `UsageError` for a figure of anything else.
+    """
+    if [panel.kind for panel in found.panels] != ["samples"]:
+        raise UsageError(f"--image: {found.board.table.id} shows no samples of an image; Figure 1 does")
+    labels = {row.id: row.label for row in found.board.rows}
+    tiles = pictures.samples({labels[row]: look for row, look in looks.items()})
+    panel = replace(found.panels[0], tiles=tiles, legend=f"Each line is a draw of the picture {image}.")
+    return replace(found, panels=(panel,), missing=(), image=image)
+
+
 def _missing(board: Board, found: Sequence[Panel], placed: Mapping[str, float]) -> Iterator[str]:
     """What is not shown, ours then the paper's; cells without a number are told once for each reason."""
     shown = dict.fromkeys(column for panel in found for column in panel.columns)
@@ -71,6 +86,17 @@ def _missing(board: Board, found: Sequence[Panel], placed: Mapping[str, float]) 
         yield f"the paper prints no numbers for {'; '.join(silent)}"
 
 
+def _whose(found: Figure) -> list[str]:
+    """Where the paper's numbers are, and that those of other data are not for comparison."""
+    shown = {panel.kind for panel in found.panels if panel.has_paper}
+    if not shown:
+        return []
+    if not found.is_apart:
+        return ["Hollow marks are the paper's numbers."]
+    where = "Hollow marks are" if shown == {"histograms"} else "A row of their own has"
+    return [f"{where} the paper's numbers, which are of other data: orders may be compared, numbers not."]
+
+
 def caption(found: Figure) -> str:
     """The paper's caption, then whose numbers are drawn, of which runs, and what is missing."""
     board = found.board
@@ -81,9 +107,7 @@ def caption(found: Figure) -> str:
     counted = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))} (n = {len(seeds)})"
     said.append(f"Ours: {whose} ({board.profile.title}), {counted}{limit}.")
     said += list(dict.fromkeys(panel.legend for panel in found.panels if panel.legend and panel.has_ours))
-    if any(panel.has_paper for panel in found.panels):
-        beside = "in a row of their own, as they are of other data" if found.is_apart else "as hollow marks"
-        said.append(f"The paper's numbers stand {beside}.")
+    said += _whose(found)
     if found.missing:
         said.append(f"Not shown: {'; '.join(found.missing)}.")
     return " ".join(said)

@@ -22,7 +22,7 @@ from repro.store import Store
 ACCURACIES = tuple(range(0, 101, 5))
 """Ends of the bins in which classes are counted, percent."""
 _BAND = "Lines join means over seeds, bands are one standard deviation, small dots single seeds."
-_SHARES = "Histograms are means over seeds; filled triangles mark the means of ours, hollow ones those of the paper."
+_SHARES = "Histograms are means over seeds; triangles mark the means."
 
 
 Parts = dict[str, Any]  # fields of a panel

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from repro.files import digest
-from repro.judge.policy import STANDARD, Policy
+from repro.judge import policy as policies
+from repro.judge.policy import Policy
 from repro.plan.expand import Plan
 from repro.spec.model import Table
 from repro.spec.profile import Profile
@@ -26,13 +27,16 @@ class Rules:
 
 
 def content(table: Table, profile: Profile, policy: Policy) -> dict[str, Any]:
-    """All that a verdict rests on besides the numbers: the policy, margins of columns, seeds, what is judged."""
-    return {
+    """All that a verdict rests on besides the numbers: the policy, margins, seeds, what is judged, what is expected."""
+    found = {
         "policy": asdict(policy),
         "margins": {column.id: column.margin.value for column in table.columns if column.margin},
         "seeds": list(profile.seeds),
         "judges": profile.judges,
     }
+    if table.id in profile.expected:
+        found["expected"] = digest(profile.expected[table.id].model_dump())[:12]
+    return found
 
 
 def stamp(rules: Mapping[str, Any]) -> str:
@@ -40,9 +44,9 @@ def stamp(rules: Mapping[str, Any]) -> str:
     return digest(dict(rules))[:12]
 
 
-def note(plan: Plan, store: Store, *, policy: Policy = STANDARD) -> None:
+def note(plan: Plan, store: Store, *, policy: Policy | None = None) -> None:
     """Before a run: keep its rules beside the results, unless they are the last that were kept."""
-    rules = content(plan.table, plan.profile, policy)
+    rules = content(plan.table, plan.profile, policy or policies.of(plan.profile))
     kept = store.rules(_name(plan))
     if not kept or kept[-1]["stamp"] != stamp(rules):
         when = datetime.now(UTC).isoformat(timespec="seconds")
@@ -50,9 +54,9 @@ def note(plan: Plan, store: Store, *, policy: Policy = STANDARD) -> None:
         store.keep_rules(_name(plan), [*kept, entry])
 
 
-def read(plan: Plan, store: Store, *, policy: Policy = STANDARD) -> Rules:
+def read(plan: Plan, store: Store, *, policy: Policy | None = None) -> Rules:
     """The rules of a report, and how they came to differ from those that its results were begun under."""
-    rules = content(plan.table, plan.profile, policy)
+    rules = content(plan.table, plan.profile, policy or policies.of(plan.profile))
     kept = store.rules(_name(plan))
     changed = [
         f"{words} ({entry['noted'][:10]})"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from repro.spec import families, model, numbers, operands, panels, recipes
 from repro.spec.places import Faults, Place, listed, nearest
-from repro.spec.profile import Profile
 
 Tables = Mapping[str, model.Table]
 
@@ -30,7 +29,7 @@ def table(spec: model.Table, stem: str, tables: Tables, faults: Faults) -> None:
         if column.evaluator not in known and column.not_runnable is None:
             faults.add(
                 ("columns", index, "evaluator"),
-                f'column "{column.id}": ' + _unknown("evaluator", column.evaluator, "evaluators", known),
+                f'column "{column.id}": ' + families.unknown("evaluator", column.evaluator, "evaluators", known),
             )
     for index, row in enumerate(spec.rows):
         _reported(row, ("rows", index), columns, faults)
@@ -50,10 +49,6 @@ def _unique(kind: str, ids: list[str], faults: Faults) -> None:
         if count > 1:
             again = len(ids) - 1 - ids[::-1].index(name)
             faults.add((kind, again, "id"), f'{kind}: the id "{name}" is given {count} times; ids are given once')
-
-
-def _unknown(what: str, name: str, family: str, known: Iterable[str]) -> str:
-    return f'{what} "{name}" is not in repro/lab/{family} ({listed(known)}){nearest(name, known)}'
 
 
 def _reported(row: model.Row, place: Place, columns: list[str], faults: Faults) -> None:
@@ -160,7 +155,8 @@ def _group(
         if name not in known:
             at = _recipe_place(spec, row, place, group, "name")
             faults.add(
-                at, f"{_whose(spec, row, group, 'name')}: " + _unknown(group, name, families.folder(group), known)
+                at,
+                f"{_whose(spec, row, group, 'name')}: " + families.unknown(group, name, families.folder(group), known),
             )
             return
     fields = families.fields(group, name if isinstance(name, str) else None)
@@ -232,65 +228,3 @@ def _note(note: model.Note, place: Place, spec: model.Table, tables: Tables, fau
     for name in note.claims:
         if name not in known:
             faults.add((*place, "claims"), f'note "{note.id}": no claim "{name}"{nearest(name, known)}')
-
-
-def profile(spec: Profile, stem: str, faults: Faults) -> None:
-    """Check a profile: its rules name parts of recipes, its data sets are modules with whole recipes."""
-    if spec.id != stem:
-        faults.add(("id",), f'expected id "{stem}", the name of the file, found "{spec.id}"')
-    for key, rule in spec.scale.items():
-        given = [mark for mark in (rule.set, rule.multiply, rule.map) if mark is not None]
-        if len(given) != 1:
-            faults.add(("scale", key), f'scale "{key}": expected exactly one of set, multiply, map, found {len(given)}')
-        _target(key, faults)
-    known = families.members("datasets")
-    for dataset, keys in spec.datasets.items():
-        place = ("datasets", dataset)
-        name = keys.get("name")
-        if name not in known:
-            faults.add(place, f'data set "{dataset}": ' + _unknown("name", str(name), "datasets", known))
-            continue
-        fields = families.fields("datasets", str(name))
-        keys = recipes.dataset(spec, dataset)
-        _made_of(spec, dataset, faults)
-        for key in keys.keys() - fields.keys() - {"name"}:
-            faults.add(
-                (*place, key),
-                f'data set "{dataset}": unknown key "{key}"; expected {listed(fields)}{nearest(key, fields)}',
-            )
-        for key, annotation in fields.items():
-            if key not in keys:
-                faults.add(place, f'data set "{dataset}": {key} ({annotation}) is missing')
-            elif not families.fits(keys[key], annotation):
-                faults.add((*place, key), f'data set "{dataset}": {key}: expected {annotation}, found {keys[key]!r}')
-            elif isinstance(keys[key], str) and keys[key].startswith("$") and keys[key][1:] not in spec.data:
-                faults.add(
-                    (*place, key),
-                    f'data set "{dataset}": {key}: "{keys[key][1:]}" is not in [data] ({listed(spec.data)})',
-                )
-
-
-def _target(key: str, faults: Faults) -> None:
-    """What a rule of a profile is for: `group`, `group.key`, or either of `group=name`."""
-    group, _, name = key.split(".")[0].partition("=")
-    if group not in (*families.GROUPS, *families.ASKED):
-        known = f"groups are {listed(families.GROUPS)}{nearest(group, families.GROUPS)}"
-        faults.add(("scale", key), f'scale "{key}": expected "group.key" of a recipe, {known}')
-    elif name and name not in families.members(families.folder(group)):
-        members = families.members(families.folder(group))
-        faults.add(("scale", key), f'scale "{key}": ' + _unknown(group, name, families.folder(group), members))
-
-
-def _made_of(spec: Profile, dataset: str, faults: Faults) -> None:
-    """A data set made of another one: the other is there, and not made of this one."""
-    met, current = [dataset], spec.datasets[dataset].get("of")
-    while current is not None:
-        if current not in spec.datasets:
-            known = f"expected one of [datasets]{nearest(str(current), spec.datasets)}"
-            faults.add(("datasets", met[-1], "of"), f'data set "{met[-1]}": of: "{current}" is not there; {known}')
-            return
-        if current in met:
-            faults.add(("datasets", dataset, "of"), f'data set "{dataset}" is made of itself, by way of {listed(met)}')
-            return
-        met.append(str(current))
-        current = spec.datasets[str(current)].get("of")

@@ -6,10 +6,12 @@ Read from the source by syntax tree, so that checking a table never imports torc
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from repro.spec.places import listed, nearest
 
 LAB = Path(__file__).resolve().parents[1] / "lab"
 GROUPS = ("data", "net", "views", "method", "negatives", "optimizer", "training", "input", "probe", "evaluation")
@@ -29,6 +31,11 @@ def folder(group: str) -> str:
 def members(family: str) -> tuple[str, ...]:
     """Names of the modules in `repro/lab/<family>/`, sorted."""
     return tuple(sorted(p.stem for p in (LAB / family).glob("*.py") if not p.stem.startswith("_")))
+
+
+def unknown(what: str, name: str, family: str, known: Iterable[str]) -> str:
+    """The sentence for a name that no module of a family has."""
+    return f'{what} "{name}" is not in repro/lab/{family} ({listed(known)}){nearest(name, known)}'
 
 
 def source(group: str, name: str | None) -> Path:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from repro.errors import SpecError, UsageError
-from repro.spec import check, home, lists, locations, model
+from repro.spec import check, home, lists, locations, means, model
 from repro.spec.checkpoint import Checkpoint, Checkpoints
 from repro.spec.places import Faults, Place, listed, name_of, nearest, step_into
-from repro.spec.profile import Profile
+from repro.spec.profile import Expected, ExpectedFile, Profile
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -72,10 +72,21 @@ def profile(name: str) -> Profile:
         raise UsageError(f'no profile "{name}"; there are {listed(known)}, or name a .toml file{nearest(name, known)}')
     faults, found = _read(path, Profile)
     if found is not None:
-        check.profile(found, path.stem, faults)
+        means.profile(found, path.stem, faults)
     _raise([faults])
     assert found is not None
-    return found
+    numbers = path.parent / "expected" / path.name
+    return found.model_copy(update={"expected": _expected(numbers)}) if numbers.is_file() else found
+
+
+def _expected(path: Path) -> dict[str, Expected]:
+    """The numbers expected of a profile; whether a table has such cells is seen where it is judged."""
+    faults, found = _read(path, ExpectedFile)
+    for table, one in found.tables.items() if found else ():
+        means.expected(one, ("tables", table), faults)
+    _raise([faults])
+    assert found is not None
+    return found.tables
 
 
 def checkpoints(tables: Mapping[str, model.Table], weights: Path) -> Checkpoints:

@@ -32,6 +32,38 @@ class Space(Part):
     why: Text
 
 
+class Judging(Part):
+    """What differs from the standard rules of judging (repro/judge/policy.py, which says each); set before any run."""
+
+    level: float | None = Field(gt=0, lt=0.5, default=None)
+    gate: float | None = Field(gt=0, lt=0.5, default=None)
+    spread_level: float | None = Field(gt=0, lt=0.5, default=None)
+    ddof: Literal[0, 1, "unknown"] | None = None
+    noise: Literal["pooled", "own"] | None = None
+    most_seeds: int | None = Field(ge=1, default=None)
+    band: float | None = Field(ge=0, default=None)
+    why: Text
+
+
+class Expected(Part):
+    """What a table gives on a profile: measured once, so that a later change of our own code shows.
+
+    `cells` has row -> column -> mean and deviation (ddof 1) over `seeds`, as `repro export --format expected` writes.
+    """
+
+    command: Text  # that made them
+    machine: Text  # processor, system, versions
+    seeds: list[int] = Field(min_length=5)
+    cells: dict[str, dict[str, Text]]
+
+
+class ExpectedFile(Part):
+    """The file `expected/<profile>.toml` beside a profile: table -> what is expected of it."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    tables: dict[str, Expected]
+
+
 class Profile(Part):
     """On what means a table is run: the data that stand in, what is scaled and how, seeds, machine."""
 
@@ -39,6 +71,7 @@ class Profile(Part):
     id: Id
     title: Text
     judges: Literal["cells", "claims"]  # only real data at paper scale may be set beside the paper's absolute numbers
+    policy: Judging | None = None  # the standard rules where left out
     seeds: list[int] = Field(min_length=1)
     workers: int = Field(ge=1)
     threads: int = Field(ge=1)
@@ -55,3 +88,4 @@ class Profile(Part):
     processes: int | Literal["cards"] = 1  # of one pretraining; "cards": one a graphics card
     rates: dict[str, Rate] = {}  # kind of job -> rate; of a pretraining, whole passes through the network
     disk: dict[str, Space] = {}  # kind of job -> what it leaves
+    expected: dict[str, Expected] = {}  # table -> its numbers on these means; shipped in a file of their own

@@ -15,7 +15,7 @@ from repro.spec.profile import Profile
 from repro.store import Record, Store
 
 SPECS = load.specs()
-MINI = load.profile("mini")
+MINI = load.profile("mini").model_copy(update={"expected": {}})  # made-up numbers are not what is expected
 CELLS = Profile.model_validate({**MINI.model_dump(by_alias=True), "id": "cells", "judges": "cells"})
 ROW = "moco-k16384"
 

@@ -133,7 +133,7 @@ def test_what_is_not_there_is_told_once_for_each_reason(store: Store) -> None:
     said = caption(found)
     assert said.startswith("Figure 6 of the paper: Larger α monotonically increases")
     assert "Ours: profile mini (drawn shapes × textures at 32 px, a small ResNet, CPU), seeds 0, 1 (n = 2)." in said
-    assert "The paper's numbers stand in a row of their own, as they are of other data." in said
+    assert "A row of their own has the paper's numbers, which are of other data: orders may be compared" in said
     assert said.endswith("; the paper prints no numbers for (a) shape bias; (b) cue conflict.")
 
 

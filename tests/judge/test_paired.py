@@ -14,6 +14,7 @@ from scipy import stats
 
 from repro.errors import DataMissing, UsageError
 from repro.judge import paired
+from repro.judge.matching import Side, side
 from repro.lab import evaluation
 from repro.store import Record, Store, identity
 
@@ -22,7 +23,7 @@ Bools = NDArray[np.bool_]
 CLASSES = ("cat", "dog")
 
 
-def pairs(first: paired.Side, second: paired.Side) -> list[paired.Pair]:
+def pairs(first: Side, second: Side) -> list[paired.Pair]:
     return paired.pairs(first, second, read=evaluation.read)
 
 
@@ -131,7 +132,7 @@ def both(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_folders_are_compared_row_by_row_and_seed_by_seed(both: tuple[Path, Path]) -> None:
-    found = pairs(*(paired.side(str(root)) for root in both))
+    found = pairs(*(side(str(root)) for root in both))
     assert [(pair.rows, pair.seeds) for pair in found] == [
         (("a", "a"), (0, 0)),
         (("a", "a"), (1, 1)),
@@ -146,19 +147,19 @@ def test_folders_are_compared_row_by_row_and_seed_by_seed(both: tuple[Path, Path
 
 
 def test_rows_are_compared_in_one_folder(both: tuple[Path, Path]) -> None:
-    (pair,) = pairs(paired.side(f"{both[0]}:a"), paired.side(f"{both[0]}:b"))
+    (pair,) = pairs(side(f"{both[0]}:a"), side(f"{both[0]}:b"))
     assert (pair.rows, pair.seeds, pair.only_first, pair.only_second) == (("a", "b"), (0, 0), (0, 1), (5, 7))
 
 
 def test_a_row_on_one_side_is_set_beside_the_same_row(both: tuple[Path, Path]) -> None:
-    found = pairs(paired.side(f"{both[0]}:b"), paired.side(str(both[1])))
+    found = pairs(side(f"{both[0]}:b"), side(str(both[1])))
     assert [(*pair.rows, *pair.seeds) for pair in found] == [("b", "b", 0, 0)]
 
 
 def test_of_an_evaluation_made_again_the_newest_counts(both: tuple[Path, Path]) -> None:
     put(both[1], "b", LABELS, code="2", day=3)
     put(both[1], "b", 1 - LABELS, code="3", day=2)
-    (pair,) = pairs(paired.side(f"{both[0]}:b"), paired.side(str(both[1])))
+    (pair,) = pairs(side(f"{both[0]}:b"), side(str(both[1])))
     assert pair.accuracies == (75.0, 100.0)
 
 
@@ -176,7 +177,7 @@ def test_corruptions_are_pictures_with_copies(tmp_path: Path) -> None:
     condition = np.array([0, 0, 1, 1, 2, 2, 3, 3])
     put(tmp_path, "a", LABELS, condition=condition)
     put(tmp_path, "b", [0, 1, 0, 1, 0, 0, 0, 0], condition=condition)
-    (pair,) = pairs(paired.side(f"{tmp_path}:a"), paired.side(f"{tmp_path}:b"))
+    (pair,) = pairs(side(f"{tmp_path}:a"), side(f"{tmp_path}:b"))
     assert (pair.images, pair.pictures) == (8, 2)
     assert {part.name: part.change for part in pair.conditions} == {
         "fog/1": 0.0,
@@ -187,27 +188,27 @@ def test_corruptions_are_pictures_with_copies(tmp_path: Path) -> None:
     mixed = np.array([0, 1, 0, 1, 0, 1, 1, 0])
     put(tmp_path / "mixed", "a", mixed, labels=mixed, condition=condition)
     put(tmp_path / "mixed", "b", LABELS, labels=mixed, condition=condition)
-    (pair,) = pairs(paired.side(f"{tmp_path}/mixed:a"), paired.side(f"{tmp_path}/mixed:b"))
+    (pair,) = pairs(side(f"{tmp_path}/mixed:a"), side(f"{tmp_path}/mixed:b"))
     assert (pair.p, pair.low, pair.high, pair.pictures) == (None, None, None, 8)
 
 
 def test_what_cannot_be_compared_is_told(both: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(DataMissing) as missing:
-        paired.side("nowhere:a")
+        side("nowhere:a")
     assert str(missing.value) == ("nowhere:a: expected a results folder, or FOLDER:ROW, found no folder of that name")
     with pytest.raises(UsageError) as unknown:
-        pairs(paired.side(f"{both[0]}:c"), paired.side(str(both[1])))
+        pairs(side(f"{both[0]}:c"), side(str(both[1])))
     assert str(unknown.value).startswith(f'{both[0]}:c: no evaluation of a row "c" there, but of ')
     put(tmp_path / "third", "a", LABELS, digest="other images")
     with pytest.raises(DataMissing) as apart:
-        pairs(paired.side(str(both[0])), paired.side(str(tmp_path / "third")))
+        pairs(side(str(both[0])), side(str(tmp_path / "third")))
     assert str(apart.value) == (
         f"{both[0]} and {tmp_path}/third: expected evaluations of the same images with the same seeds, found 3 and 1 "
         "and none that go together"
     )
     put(tmp_path / "fourth", "a", LABELS, labels=1 - LABELS)
     with pytest.raises(DataMissing) as order:
-        pairs(paired.side(str(both[0])), paired.side(str(tmp_path / "fourth")))
+        pairs(side(str(both[0])), side(str(tmp_path / "fourth")))
     assert str(order.value) == (
         "evaluate imagenet of a, seed 0: the two were asked of images in another order and cannot be paired"
     )

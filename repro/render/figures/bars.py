@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from repro.judge.panels import Bars, Panel
@@ -24,6 +25,7 @@ def draw(axes: Axes, panel: Panel) -> None:
     for curve in panel.paper:
         _triangle(axes, curve.points[0].x, style.of(curve.place)["color"], hollow=True)
     axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     if panel.bars:
         axes.set_xlim(*_span(panel))
 

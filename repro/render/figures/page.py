@@ -110,4 +110,4 @@ def _named(axes: Axes, panel: Panel, *, whose: str) -> None:
     axes.set_xlabel(style.words(panel.x_label))
     axes.set_ylabel(style.words(f"{whose}\n{panel.y_label}" if whose else panel.y_label))
     if panel.title:
-        axes.set_title(style.words(panel.title), pad=11 if panel.kind == "histograms" else 4)
+        axes.set_title(style.words(panel.title), pad=15 if panel.kind == "histograms" else 4)
