@@ -71,6 +71,7 @@ def list_(profile: str, results: Path, as_json: bool) -> None:
 @click.argument("table", shell_complete=completion.tables)
 @shared("json")
 def show(table: str, as_json: bool) -> None:
+    """What the paper reports, with its claims and with notes on what does not fit."""
     from repro.render import documents, terminal
     from repro.spec import load
 
@@ -78,6 +79,7 @@ def show(table: str, as_json: bool) -> None:
     if as_json:
         terminal.json(documents.table(specs.table(table)))
     else:
+        terminal.reported(specs.table(table))
 
 
 @cli.command("plan")
