@@ -15,6 +15,7 @@ from repro.cli_data import data
 from repro.cli_figure import figure
 from repro.cli_judge import audit, check, diff, export
 from repro.cli_plan import Typed, planned
+from repro.cli_report import report
 from repro.cli_run import run
 from repro.errors import Interrupted, ReproError
 from repro.options import PLANNED, shared
@@ -117,6 +118,7 @@ cli.add_command(check)
 cli.add_command(export)
 cli.add_command(audit)
 cli.add_command(diff)
+cli.add_command(report)
 cli.add_command(data)
 cli.add_command(checkpoints)
 

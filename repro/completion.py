@@ -54,8 +54,10 @@ def datasets(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
 
 def _ids(context: click.Context, part: str) -> list[str]:
     files = {**home.files("tables"), **home.files("figures")}
-    typed = [context.params.get("table"), *context.args]  # click leaves a table before an open option among the rest
-    path = next((files[word] for word in typed if word in files), None)
+    named = (context.params.get(name) for name in ("table", "number"))
+    typed = [*named, *(context.params.get("tables") or ()), *context.args]  # before an open option click leaves it here
+    words = [f"figure{word}" if str(word).isdigit() else word for word in typed]
+    path = next((files[word] for word in words if word in files), None)
     return [str(each["id"]) for each in _read(path).get(part, [])] if path else []
 
 

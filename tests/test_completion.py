@@ -34,6 +34,10 @@ def offered(words: str, cwd: Path) -> list[str]:
         ("repro check tabel2 --columns i", []),
         ("repro data verify imagenet-t", ["imagenet-texture"]),
         ("repro checkpoints fetch ifm", ["ifm-moco-v2", "ifm-e005", "ifm-e01", "ifm-e02"]),
+        ("repro figure figure1", ["figure1", "figure10", "figure12", "figure13"]),
+        ("repro figure 1", ["1", "10", "12", "13"]),
+        ("repro figure 6 --rows a0,a1,a", ["a0,a1,a2", "a0,a1,a3", "a0,a1,a4", "a0,a1,a5"]),
+        ("repro report table2 --rows mo", ["moco-v2", "mochi"]),
         ("repro checkpoints list --table table2 --rows m", ["moco-v2", "mochi"]),
     ],
 )

@@ -67,6 +67,11 @@ class Board:
         return "published weights" if self.options.source == "download" else ""
 
     @property
+    def has_numbers(self) -> bool:
+        """Whether any cell has a number of ours."""
+        return any(cell.seeds for cell in self.cells.values())
+
+    @property
     def failed(self) -> int:
         """Number of cells whose last try failed."""
         return sum(cell.verdict is Verdict.FAILED for cell in self.cells.values())

@@ -99,13 +99,18 @@ def _whose(found: Figure) -> list[str]:
 
 def caption(found: Figure) -> str:
     """The paper's caption, then whose numbers are drawn, of which runs, and what is missing."""
+    table = found.board.table
+    return f"{table.title} of the paper: {table.caption.strip()} {about(found)}"
+
+
+def about(found: Figure) -> str:
+    """Whose numbers are drawn, of which runs, how, and what is missing."""
     board = found.board
     seeds = board.options.seeds
-    said = [f"{board.table.title} of the paper: {board.table.caption.strip()}"]
     whose = "published weights" if board.options.source == "download" else f"profile {board.profile.id}"
     limit = f", at most {board.options.limit} images of each set" if board.options.limit else ""
     counted = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))} (n = {len(seeds)})"
-    said.append(f"Ours: {whose} ({board.profile.title}), {counted}{limit}.")
+    said = [f"Ours: {whose} ({board.profile.title}), {counted}{limit}."]
     said += list(dict.fromkeys(panel.legend for panel in found.panels if panel.legend and panel.has_ours))
     said += _whose(found)
     if found.missing:

@@ -22,7 +22,7 @@ from repro.store import Store
 ACCURACIES = tuple(range(0, 101, 5))
 """Ends of the bins in which classes are counted, percent."""
 _BAND = "Lines join means over seeds, bands are one standard deviation, small dots single seeds."
-_SHARES = "Histograms are means over seeds; triangles mark the means."
+_SHARES = "Histograms are means over seeds; marks above stand at the means."
 
 
 Parts = dict[str, Any]  # fields of a panel
@@ -228,7 +228,8 @@ def _accuracies(asked: model.Panel, axes: Axes, columns: Sequence[Column], sourc
             mean = sum(map(sum, held)) / sum(map(len, held))
             edges = tuple(map(float, ACCURACIES))
             bars.append(Bars(row.id, column.id, row.label, place, edges, _means(counts), mean, len(held)))
-    return {"legend": "Classes are counted in steps of 5 %, as means over seeds.", "bars": tuple(bars)}
+    legend = "Classes are counted in steps of 5 %, as means over seeds; marks above stand at the means."
+    return {"legend": legend, "bars": tuple(bars)}
 
 
 def _counted(accuracies: Sequence[float]) -> list[float]:

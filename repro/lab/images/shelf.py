@@ -1,16 +1,17 @@
-"""Pictures that jobs left, one at a time, to be looked at: of a class, of a name, or the samples of Figure 1."""
+"""Pictures that jobs left, one at a time, to be looked at: of a class, of a name, or samples. Needs no torch."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from repro.errors import DataMissing
 from repro.lab import data, samples
-from repro.lab.images import reading
+from repro.lab.images.decoding import centred, opened, stored
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
@@ -46,9 +47,18 @@ class Shelf:
         return self._images
 
     def _picture(self, place: int) -> Picture:
-        one = self._opened()[np.array([place])]
-        try:
-            ((_, chunk),) = reading.chunks(one, size=1, loaders=0, stopping=lambda: False)
-        except OSError as error:
-            raise DataMissing(f"{self.folder}: a picture cannot be read: {error}") from error
-        return np.ascontiguousarray(chunk[0].numpy().transpose(1, 2, 0))
+        """As it is evaluated; raises `JobFailed` where its file cannot be read."""
+        source = self._opened().images
+        return np.ascontiguousarray(_planes(source, place).transpose(1, 2, 0))
+
+
+def _planes(source: data.Pictures, place: int) -> NDArray[np.uint8]:
+    if isinstance(source, np.ndarray):
+        return source[place]
+    if isinstance(source, data.Files):
+        picture = opened(os.path.join(source.root, source.paths[place]))
+    else:
+        file, start, height, width = source.cells[place].tolist()
+        whole = stored(os.path.join(source.root, source.files[file]), start, height, width)
+        picture = Image.fromarray(np.ascontiguousarray(whole.transpose(1, 2, 0)))
+    return centred(picture, resize=source.resize, pixels=source.pixels)

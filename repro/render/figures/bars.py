@@ -13,37 +13,38 @@ _EMPTY = 1e-4  # of the highest bar; what is lower at the ends is not shown
 
 
 def draw(axes: Axes, panel: Panel) -> None:
-    """Outlines with a light filling, and triangles above the frame at the means: filled ours, hollow the paper's."""
+    """Outlines with a light filling, and marks above the frame at the means: filled ours, hollow the paper's."""
     for each in panel.bars:
         look = style.of(each.place)
-        colour = look["color"]
-        outline = {"color": colour, "linestyle": look["linestyle"], "linewidth": 1.0}
-        axes.stairs(each.heights, each.edges, label=style.words(each.label), **outline)
-        axes.stairs(each.heights, each.edges, fill=True, color=colour, alpha=0.12)
+        outline = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 1.0}
+        axes.stairs(each.heights, each.edges, **outline)
+        axes.stairs(each.heights, each.edges, fill=True, color=look["color"], alpha=0.12)
+        axes.plot([], [], label=style.words(each.label), marker=look["marker"], markersize=4, **outline)  # its legend
         if each.mean is not None:
-            _triangle(axes, each.mean, colour, hollow=False)
+            _mark(axes, each.mean, each.place, hollow=False)
     for curve in panel.paper:
-        _triangle(axes, curve.points[0].x, style.of(curve.place)["color"], hollow=True)
+        _mark(axes, curve.points[0].x, curve.place, hollow=True)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     if panel.bars:
         axes.set_xlim(*_span(panel))
 
 
-def _triangle(axes: Axes, x: float, colour: str, *, hollow: bool) -> None:
-    """A mark just above the frame, so that it hides no bar; hollow ones stand a step higher."""
+def _mark(axes: Axes, x: float, place: int, *, hollow: bool) -> None:
+    """The curve's own mark just above the frame, so that it hides no bar; hollow ones stand a step higher."""
     where = blended_transform_factory(axes.transData, axes.transAxes)
-    face = "white" if hollow else colour
+    look = style.of(place)
+    face = "white" if hollow else look["color"]
     height = 1.09 if hollow else 1.03
     axes.plot(
         [x],
         [height],
-        "v",
+        look["marker"],
         transform=where,
         clip_on=False,
         markersize=4,
         markerfacecolor=face,
-        markeredgecolor=colour,
+        markeredgecolor=look["color"],
         markeredgewidth=0.9,
     )
 

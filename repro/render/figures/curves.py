@@ -25,7 +25,7 @@ def draw(axes: Axes, curves: Iterable[Curve], *, hollow: bool, said: str = "") -
         label = style.words(curve.label + said)
         axes.plot(x, y, label=label, **{**look, **(_HOLLOW | {"linewidth": 0.8} if hollow else {})})
         _spread(axes, curve.points, look["color"], hollow=hollow)
-    _room(axes, [point.x for curve in curves for point in curve.points])
+    room(axes, [point.x for curve in curves for point in curve.points])
 
 
 def _spread(axes: Axes, points: Iterable[Point], colour: str, *, hollow: bool) -> None:
@@ -42,7 +42,7 @@ def _spread(axes: Axes, points: Iterable[Point], colour: str, *, hollow: bool) -
         axes.plot([point.x] * len(point.seeds), point.seeds, ".", color=colour, markersize=2, alpha=0.5)
 
 
-def _room(axes: Axes, x: list[float]) -> None:
+def room(axes: Axes, x: list[float]) -> None:
     """Ticks at the places where rows lie, and air at both ends."""
     at = sorted(set(x))
     if not at:

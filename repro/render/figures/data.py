@@ -31,8 +31,8 @@ HEAD = (
 def table(found: Figure) -> str:
     """CSV of every point, bar, mean and numbered picture; empty where there is no number.
 
-    `source` is ours or paper; `x` and `x_end` are the ends of a bar, whose mean over all stands in a line of its own;
-    `seeds` are our numbers seed by seed, or say that the line is a mean.
+    `source` is ours or paper; `x` and `x_end` are the ends of a bar, its height to six digits, and the mean over all
+    has a line of its own; `seeds` are our numbers seed by seed, or say that the line is a mean.
     """
     stream = io.StringIO()
     out = csv.writer(stream, lineterminator="\n")
@@ -66,6 +66,6 @@ def _points(source: str, curve: Curve) -> Iterator[tuple[str | float | None, ...
 def _bars(bars: Bars) -> Iterator[tuple[str | float | None, ...]]:
     where = ("ours", bars.label, bars.row, bars.column)
     for low, high, height in zip(bars.edges[:-1], bars.edges[1:], bars.heights, strict=True):
-        yield *where, low, high, None, height, None, bars.n, ""
+        yield *where, low, high, None, float(f"{height:.6g}"), None, bars.n, ""
     if bars.mean is not None:
         yield *where, bars.mean, None, None, None, None, bars.n, "mean"

@@ -101,6 +101,8 @@ def _paper(axes: Axes, panel: Panel, *, whose: str) -> None:
     if panel.paper:
         (curves.scatter if panel.kind == "scatter" else curves.draw)(axes, panel.paper, hollow=True)
         _named(axes, replace(panel, title=""), whose=whose)
+        if panel.kind == "curves" and panel.curves:
+            curves.room(axes, [point.x for curve in panel.curves + panel.paper for point in curve.points])
     else:
         axes.set_axis_off()
         axes.text(0.5, 0.5, _NOTHING, transform=axes.transAxes, ha="center", va="center", color=style.FAINT)
@@ -110,4 +112,4 @@ def _named(axes: Axes, panel: Panel, *, whose: str) -> None:
     axes.set_xlabel(style.words(panel.x_label))
     axes.set_ylabel(style.words(f"{whose}\n{panel.y_label}" if whose else panel.y_label))
     if panel.title:
-        axes.set_title(style.words(panel.title), pad=15 if panel.kind == "histograms" else 4)
+        axes.set_title(style.words(panel.title), pad=15 if panel.kind in ("histograms", "accuracies") else 4)

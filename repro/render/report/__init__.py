@@ -1,0 +1,1 @@
+"""One self-contained HTML page of everything: tables, claims, audit, figures, provenance."""
