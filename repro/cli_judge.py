@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,10 @@ from repro.errors import StoreError
 from repro.options import PLANNED, shared
 
 if TYPE_CHECKING:
+    from repro.judge.board import Board
     from repro.judge.matching import Side
+    from repro.plan.expand import Plan
+    from repro.store import Store
 
 FAILING = ("differs", "unexpected", "incomplete", "missing")  # what a check can fail on
 
@@ -91,10 +96,14 @@ def _tell_github(summary: str, marked: list[str], *, err: bool) -> None:
 
 
 @click.command()
-@click.argument("table", shell_complete=completion.tables)
+@click.argument("table", required=False, shell_complete=completion.tables)
 @shared(*PLANNED)
 @click.option(
-    "--format", "form", type=click.Choice(["latex", "markdown", "csv", "json"]), default="markdown", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["latex", "macros", "markdown", "csv", "json", "expected"]),
+    default="markdown",
+    show_default=True,
 )
 @click.option(
     "--output",
@@ -102,22 +111,62 @@ def _tell_github(summary: str, marked: list[str], *, err: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write; the terminal where left out.",
 )
-def export(table: str, form: str, output: Path | None, **typed: Any) -> None:
-    """The comparison as LaTeX, Markdown, CSV or JSON."""
+@click.pass_context
+def export(context: click.Context, /, table: str | None, form: str, output: Path | None, **typed: Any) -> None:
+    """The comparison as LaTeX, Markdown, CSV or JSON; macros for LaTeX, of every table where TABLE is left out.
+
+    `expected` writes our numbers as what the profile is expected to give.
+    """
     from repro.files import write_whole
     from repro.judge.board import assemble
+    from repro.plan.typed import again
     from repro.render import documents, latex, markup, terminal
 
-    specs, plan, store = planned(table, Typed(**typed))
-    board = assemble(specs.tables, plan, store)
-    if form == "json":
-        text = documents.text(documents.check(board, *board.outcome()))
+    if form == "macros":
+        text = _macros(table, output, typed)
+    elif table is None:
+        told = "Only --format macros does without, and then writes those of every table."
+        raise click.MissingParameter(told, ctx=context, param_hint="'TABLE'", param_type="argument")
     else:
-        text = {"latex": latex.table, "markdown": markup.markdown, "csv": markup.csv}[form](board)
+        specs, plan, store = planned(table, Typed(**typed))
+        board = assemble(specs.tables, plan, store)
+        if form == "expected":
+            text = _expected(board, plan, store, f"repro run {again(table, {**typed, 'results': None})}")
+        elif form == "json":
+            text = documents.text(documents.check(board, *board.outcome()))
+        else:
+            text = {"latex": latex.table, "markdown": markup.markdown, "csv": markup.csv}[form](board)
     if output:
         write_whole(output, text, option="--output")
     else:
         terminal.raw(text)
+
+
+def _expected(board: Board, plan: Plan, store: Store, command: str) -> str:
+    """A part of `profiles/expected/<profile>.toml`."""
+    from repro.judge.expected import machines
+    from repro.render import expected
+
+    return expected.toml(board, command=command, machines=machines(plan, store))
+
+
+def _macros(table: str | None, output: Path | None, typed: Mapping[str, Any]) -> str:
+    """Numbers for the text of a paper, of one table or of all; the results are where the file will be read from."""
+    from repro.judge.board import assemble
+    from repro.judge.evidence import gather
+    from repro.plan.typed import again
+    from repro.render import macros
+    from repro.spec import load
+
+    found = []
+    for name in [table] if table else load.specs().tables:
+        specs, plan, store = planned(name, Typed(**typed))
+        evidence = gather(plan, store)  # first, so that what comes in between shows as a change
+        found.append((assemble(specs.tables, plan, store), evidence))
+    written = f" -o {shlex.quote(str(output))}" if output else ""
+    command = f"repro export {again(table or '', typed)}".rstrip() + f" --format macros{written}"
+    here = output.parent.resolve() if output else Path.cwd()
+    return macros.document(found, results=os.path.relpath(typed["results"].resolve(), here), command=command)
 
 
 @click.command("audit")

@@ -94,7 +94,7 @@ class Store:
 
     def rules(self, name: str) -> list[dict[str, Any]]:
         """The rules of judging kept under a name, the oldest first; raises `StoreError` for a damaged file."""
-        path = self._rules(name)
+        path = self.rules_file(name)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             return [{key: each[key] for key in ("stamp", "noted", "after_results", "rules")} for each in kept]
@@ -108,14 +108,19 @@ class Store:
 
     def keep_rules(self, name: str, kept: list[dict[str, Any]]) -> None:
         """Keep the rules of judging under a name."""
-        write_whole(self._rules(name), json.dumps(kept, indent=1, sort_keys=True) + "\n")
+        write_whole(self.rules_file(name), json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
-    def _rules(self, name: str) -> Path:
+    def rules_file(self, name: str) -> Path:
+        """Where the rules of judging under a name are kept."""
         return self.root / "rules" / f"{name}.json"
 
     def folder(self, job: str) -> Path:
         """Where a job's files are."""
         return self.root / job[:2] / job
+
+    def record(self, job: str) -> Path:
+        """Where a job's record is, once it is done."""
+        return self.folder(job) / "record.json"
 
     def log(self, job: str) -> Path:
         """Where a job's worker writes what happened."""
@@ -123,14 +128,14 @@ class Store:
 
     def has(self, job: str) -> bool:
         """Whether a record is there; says nothing about its state. Costs one look at the file system."""
-        return (self.folder(job) / "record.json").is_file()
+        return self.record(job).is_file()
 
     def read(self, job: str) -> Record | None:
         """The record of a finished job; None where there is none, or where it is cut, edited or another's.
 
         What is wrong with a record that is not used is kept in `damaged`.
         """
-        path = self.folder(job) / "record.json"
+        path = self.record(job)
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -147,7 +152,7 @@ class Store:
         """Write a record; the job's files must be in their place already."""
         body = {"schema": SCHEMA, **{name: getattr(record, name) for name in Record.__dataclass_fields__}}
         body["digest"] = digest(body)
-        write_whole(self.folder(record.id) / "record.json", json.dumps(body, indent=1, sort_keys=True) + "\n")
+        write_whole(self.record(record.id), json.dumps(body, indent=1, sort_keys=True) + "\n")
         (self.folder(record.id) / "failure.json").unlink(missing_ok=True)
 
     def verify(self, record: Record) -> str | None:
@@ -165,7 +170,7 @@ class Store:
     def discard(self, record: Record) -> None:
         """Take a record back whose files are damaged; the job is then not done. One written since then stays."""
         if self.read(record.id) == record:
-            (self.folder(record.id) / "record.json").unlink(missing_ok=True)
+            self.record(record.id).unlink(missing_ok=True)
 
     def clear(self, job: str) -> None:
         """Remove what a try without a result left, but for its log and what it can be gone on with; hold its claim.

@@ -68,7 +68,9 @@ def _shell(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
 # ------------------------------------------------------------------------------------------------- help and version
 
 
-@pytest.mark.parametrize("verb", ["", "list", "show", "plan", "run", "check", "export", "data", "data sheet"])
+@pytest.mark.parametrize(
+    "verb", ["", "list", "show", "plan", "run", "check", "export", "figure", "report", "data", "data sheet"]
+)
 def test_each_verb_explains_itself(verb: str, typed: Typed) -> None:
     code, out, err = typed(*verb.split(), "--help")
     assert (code, err) == (0, "")
@@ -261,10 +263,14 @@ def test_plan_says_what_would_run_and_why(tiny: Path, typed: Typed) -> None:
 
 # ---------------------------------------------------------------------------------------------------- check, export
 
-CHECK_KEYS = {"schema", "id", "profile", "seeds", "source", "exit", "reason", "counts", "rules", "cells", "claims"}
+CHECK_KEYS = {
+    "schema", "id", "title", "caption", "profile", "seeds", "source", "exit", "reason", "counts", "rules", "rows",
+    "columns", "cells", "claims",
+}  # fmt: skip
 CELL_KEYS = {
-    "row", "column", "reported", "seeds", "verdict", "reason", "flags", "difference", "literal", "interval",
-    "difference_p", "equivalence_p", "table_p",
+    "row", "column", "unit", "reported", "suspect", "seeds", "ours", "verdict", "reason", "flags", "difference",
+    "literal", "interval", "difference_p", "equivalence_p", "spread_p", "table_p", "deviation", "further_seeds",
+    "expected",
 }  # fmt: skip
 
 
@@ -362,14 +368,14 @@ def test_the_exports_hold_the_numbers(measured: Path, typed: Typed) -> None:
     assert "| 30.50 ± 0.71" in out
     assert out == typed("export", "table1", *options, "--format", "markdown")[1]
     lines = list(csv.DictReader(io.StringIO(typed("export", "table1", *options, "--format", "csv")[1])))
-    assert len(lines) == 10
+    assert [line["kind"] for line in lines] == ["cell"] * 10 + ["claim"] * 30
     head = "table,profile,row,column,reported_mean,reported_std,mean,std,n,verdict,reason"
-    assert list(lines[0]) == head.split(",")
-    first, last = lines[0], lines[-1]
+    assert list(lines[0])[:11] == head.split(",")
+    first, last = lines[0], lines[9]
     assert (first["reported_mean"], first["mean"], first["n"], first["verdict"]) == ("77.88", "30.5", "2", "measured")
     assert (last["row"], last["mean"], last["n"], last["verdict"]) == (BLOCKED, "", "0", "not runnable")
     out = typed("export", "table1", *options, "--format", "latex")[1]
-    assert out.count(r"\begin{table}") == out.count(r"\end{table}") == 1
+    assert out.count(r"\begin{table}") == out.count(r"\end{table}") == 3  # its claims go over a page
     assert "77.88+-0.28" in out
     assert "30.50+-0.71" in out
     for form in ("latex", "markdown", "csv", "json"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -104,3 +105,13 @@ def test_a_badge_says_how_many_of_the_judged_passed(measured: Path, strict: Path
     assert typed(*asked(strict), "--badge", "badge.json")[0] == 1
     told = json.loads(Path("badge.json").read_text(encoding="utf-8"))
     assert (told["schemaVersion"], told["label"], told["message"]) == (1, "repro table1", "differs, 0/1")
+
+
+def test_our_numbers_are_written_as_what_is_expected(measured: Path, typed: Typed) -> None:
+    """Two seeds, 30 and 31, in every column; the folder of results is no part of the command."""
+    words = [*asked(measured)[1:], "--results", "./results", "--format", "expected", "-o", "numbers.toml"]
+    assert typed("export", *words)[0] == 0
+    found = tomllib.loads(Path("numbers.toml").read_text(encoding="utf-8"))["tables"]["table1"]
+    assert found["command"] == f"repro run table1 --profile {measured} --rows {ROW} --columns imagenet --seeds 0,1"
+    assert found["seeds"] == [0, 1]
+    assert found["cells"] == {ROW: {"imagenet": "30.50 ± 0.71"}}

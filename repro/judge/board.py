@@ -88,7 +88,7 @@ class Board:
         want of data is, where nothing at all could be run for it.
         """
         verdicts = [cell.verdict for cell in self.cells.values()]
-        if all(verdict is Verdict.NOT_RUNNABLE for verdict in verdicts):
+        if verdicts and all(verdict is Verdict.NOT_RUNNABLE for verdict in verdicts):
             return {"missing": f"nothing can be run: {next(iter(self.cells.values())).reason}"}
         differing = sum(cell.fails for cell in self.cells.values())
         refuted = [reading.claim.id for reading in self.claims if reading.counts_against]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from repro.spec.profile import Profile
 
 if TYPE_CHECKING:  # the judge brings numpy and scipy, which a listing does without
     from repro.judge.board import Board, ClaimReading
+    from repro.judge.cells import Cell, CellJudgement, Guard
     from repro.plan.expand import Plan
 
 SCHEMA = 1
@@ -134,35 +136,12 @@ def plan(spec: Plan, found: Needs, costs: Tariff) -> dict[str, Any]:
 
 
 def check(board: Board, code: int, reason: str) -> dict[str, Any]:
-    """`repro check TABLE --json`, and the JSON export."""
-    cells = []
-    for (row, column), cell in board.cells.items():
-        judged = cell.judgement
-        cells.append(
-            {
-                "row": row,
-                "column": column,
-                "reported": None
-                if cell.reported is None
-                else {
-                    "mean": float(cell.reported.mean),
-                    "std": None if cell.reported.std is None else float(cell.reported.std),
-                },
-                "seeds": {str(seed): value for seed, value in cell.seeds.items()},
-                "verdict": str(cell.verdict),
-                "reason": cell.reason,
-                "flags": [str(flag) for flag in cell.flags],
-                "difference": judged.difference if judged else None,
-                "literal": judged.literal if judged else None,
-                "interval": list(judged.interval) if judged and judged.interval else None,
-                "difference_p": judged.difference_p if judged else None,
-                "equivalence_p": judged.equivalence_p if judged else None,
-                "table_p": cell.table_p,
-            }
-        )
+    """`repro check TABLE --json`, and the JSON export; the CSV and Markdown exports are made from it."""
     return {
         "schema": SCHEMA,
         "id": board.table.id,
+        "title": board.table.title,
+        "caption": board.table.caption,
         "profile": board.profile.id,
         "seeds": list(board.options.seeds),
         "source": board.options.source,
@@ -170,9 +149,74 @@ def check(board: Board, code: int, reason: str) -> dict[str, Any]:
         "reason": reason,
         "counts": dict(board.counts()),
         "rules": {"stamp": board.rules.stamp, "changed": list(board.rules.changed), **board.rules.content},
-        "cells": cells,
+        "rows": [{"id": row.id, "label": row.label, "block": row.block} for row in board.rows],
+        "columns": [
+            {"id": column.id, "label": column.label, "unit": column.unit, "direction": column.direction}
+            for column in board.columns
+        ],
+        "cells": [_cell(board, cell) for cell in board.cells.values()],
         "claims": [_reading(reading) for reading in board.claims],
     }
+
+
+def _cell(board: Board, cell: Cell) -> dict[str, Any]:
+    reported, judged = cell.reported, cell.judgement
+    suspect = {row.id: row.suspect for row in board.rows}[cell.row]
+    return {
+        "row": cell.row,
+        "column": cell.column,
+        "unit": cell.unit,
+        "reported": None
+        if reported is None
+        else {"mean": float(reported.mean), "std": None if reported.std is None else float(reported.std)},
+        "suspect": suspect.get(cell.column),
+        "seeds": {str(seed): value for seed, value in cell.seeds.items()},
+        "ours": _ours(cell),
+        "verdict": str(cell.verdict),
+        "reason": cell.reason,
+        "flags": [str(flag) for flag in cell.flags],
+        "difference": judged.difference if judged else None,
+        "literal": judged.literal if judged else None,
+        "interval": list(judged.interval) if judged and judged.interval else None,
+        "difference_p": judged.difference_p if judged else None,
+        "equivalence_p": judged.equivalence_p if judged else None,
+        "spread_p": judged.spread_p if judged else None,
+        "table_p": cell.table_p,
+        "deviation": _deviation(judged) if judged else None,
+        "further_seeds": judged.further_seeds if judged else None,
+        "expected": _expected(cell.guard) if cell.guard else None,
+    }
+
+
+def _ours(cell: Cell) -> dict[str, Any] | None:
+    """Our mean and deviation over the seeds."""
+    from repro.judge.statistics import summarise
+
+    if not cell.seeds:
+        return None
+    sample = summarise(list(cell.seeds.values()))
+    return {"mean": float(sample.mean), "std": sample.std, "n": sample.n}
+
+
+def _expected(guard: Guard) -> dict[str, Any]:
+    """The number that the profile is expected to give here, and how ours stands to it."""
+    return {
+        "mean": float(guard.expected.mean),
+        "std": None if guard.expected.std is None else float(guard.expected.std),
+        "n": guard.runs,
+        "difference": guard.judgement.difference,
+        "interval": list(guard.judgement.interval) if guard.judgement.interval else None,
+        "table_p": guard.table_p,
+        "differs": guard.differs,
+    }
+
+
+def _deviation(judged: CellJudgement) -> dict[str, Any] | None:
+    """The deviation of one run that a judgement rests on; its degrees of freedom are null where they have no end."""
+    if judged.deviation is None:
+        return None
+    sd, df = judged.deviation
+    return {"sd": sd, "df": df if math.isfinite(df) else None, "basis": judged.basis}
 
 
 def _reading(reading: ClaimReading) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from repro.judge.board import Board
@@ -42,8 +43,8 @@ def toml(board: Board, *, command: str, machines: Sequence[str]) -> str:
     lines = [
         _KEPT,
         f"[tables.{board.table.id}]",
-        f'command = "{command}"',
-        f'machine = "{"; ".join(machines)}"',
+        f"command = {json.dumps(command, ensure_ascii=False)}",
+        f"machine = {json.dumps('; '.join(machines), ensure_ascii=False)}",
         f"seeds   = [{', '.join(map(str, board.options.seeds))}]",
         f"[tables.{board.table.id}.cells]",
         *(f"{_key(row)} = {{ {', '.join(found)} }}" for row, found in cells.items()),

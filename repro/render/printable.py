@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # with one of these in front a spreadsheet computes
 _STEERING = re.compile("[\x7f-\x9f]")  # control characters that JSON leaves as they are
 
 
@@ -50,10 +51,10 @@ def size(count: float) -> str:
 
 
 def plain(text: str) -> str:
-    """Text for a cell of CSV, which a spreadsheet does not take for a formula.
+    """Text for a cell of CSV, which a spreadsheet does not take for a formula, blanks before it or not.
 
     >>> plain("=1+1"), plain("77.88")
     ("'=1+1", '77.88')
     """
     text = printable(text)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\\t") else text
+    return f"'{text}" if text.lstrip().startswith(FORMULA) or text[:1] in ("\t", "\n") else text
