@@ -88,9 +88,8 @@ def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -
     rules.note(plan, store)
     found = needs(plan, store)
     count = workers or plan.profile.workers
-    terminal.opening(
-        plan, found, workers=count, damaged=[store.damaged[job] for job in found.todo if job in store.damaged]
-    )
+    damaged = [store.damaged[job] for job in found.todo if job in store.damaged]
+    terminal.opening(plan, found, workers=count, executor=executor, damaged=damaged)
     summary = _do(plan, found, store, workers=count, executor=executor) if found.todo else Summary()
     if summary.stopped:
         raise Interrupted(STOPPED[executor])

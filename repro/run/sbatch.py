@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from repro.errors import UsageError
-from repro.run.arrays import Array
+from repro.plan.jobs import Job
+from repro.run import arrays
+from repro.run.arrays import Array, Place
 from repro.spec.cluster import Cluster
 
 
@@ -37,6 +39,18 @@ def script(cluster: Cluster, array: Array, folder: Path) -> str:
     python = cluster.python or shlex.quote(sys.executable)
     command = f"exec {python} -m repro.run.task {shlex.quote(str(folder))}"  # exec: signals reach it, not the shell
     return str(executor._make_submission_file_text(command, ""))
+
+
+def preview(cluster: Cluster, todo: Mapping[str, Job], jobs: Mapping[str, Job], root: Path) -> list[str]:
+    """The scripts of a whole plan as they would be submitted, words standing for the numbers the scheduler gives."""
+    held: dict[str, Place] = {}
+    texts: list[str] = []
+    for wave in arrays.waves(todo):
+        for array in arrays.arrays(wave, held, jobs, most=cluster.largest_array):
+            texts.append(script(cluster, array, root / f"WHEN-{array.kind}-{len(texts) + 1}"))
+            for number, task in array.tasks.items():
+                held |= dict.fromkeys((job.id for job in task), (f"ARRAY{len(texts)}", number))
+    return texts
 
 
 def _parameters(cluster: Cluster, array: Array, folder: Path) -> dict[str, Any]:
