@@ -191,7 +191,7 @@ def test_status_and_cancel(node: Cluster, tmp_path: Path) -> None:
 
 def test_a_pretraining_has_a_process_for_each_card(node: Cluster, tmp_path: Path) -> None:
     profile = write_tiny(tmp_path)
-    profile.write_text(profile.read_text().replace("threads = 1\n", "threads = 1\nprocesses = 2\n", 1))
+    profile.write_text(profile.read_text().replace("workers = 2\n", "workers = 2\nprocesses = 2\n", 1))
     (tmp_path / "slurm.toml").write_text(f"{SLURM}\n[pretrain]\ngpus = 2\n")
     one = ["--rows", ROW, "--columns", "imagenet", "--seeds", "0"]
     here, there = tmp_path / "here", tmp_path / "there"
