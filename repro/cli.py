@@ -89,12 +89,14 @@ def show(table: str, as_json: bool) -> None:
 @shared(*PLANNED, "executor", "json")
 def plan_(table: str, executor: str, as_json: bool, **typed: Any) -> None:
     """What would run, why, what it costs and what is missing; runs nothing."""
+    from repro.cli_slurm import check_device, scripts
     from repro.plan.cost import tariff
-    from repro.cli_slurm import scripts
     from repro.plan.needs import needs
     from repro.render import documents, forecast, queue, terminal
 
     _, plan, store = planned(table, Typed(**typed))
+    if executor == "slurm":
+        check_device(plan, typed["device"])
     found = needs(plan, store)
     costs = tariff(plan, found, store)
     sent = scripts(plan, found, store) if executor == "slurm" else []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro import completion
+from repro import cli_slurm, completion
 from repro.cli_plan import Typed, absent, planned, settle
 from repro.errors import DataMissing, Interrupted, UsageError
 from repro.options import PLANNED, shared
@@ -76,6 +76,8 @@ def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -
     from repro.spec import locations
 
     specs, plan, store = planned(table, typed)
+    if executor == "slurm":
+        cli_slurm.check_device(plan, typed.device)
     away = absent(specs, plan)
     if away:
         _fetch(away, locations.load(plan.profile.data).weights)
@@ -145,5 +147,11 @@ def _hands(plan: Plan, store: Store, display: Display, *, workers: int, executor
     from repro.plan.expand import processes
     from repro.run.local import Local
 
-    how = {"threads": means.threads, "loaders": means.loaders, "processes": processes(means, plan.options.device)}
-    return Local(store, workers=workers, observer=display, **how)
+    return Local(
+        store,
+        workers=workers,
+        threads=means.threads,
+        observer=display,
+        loaders=means.loaders,
+        processes=processes(means, plan.options.device),
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from repro.errors import UsageError
 from repro.options import shared
 
 if TYPE_CHECKING:
@@ -54,7 +55,18 @@ def cancel(results: Path) -> None:
     if found:
         scheduler.cancel(sorted(found.values(), key=int))
     tasks = sum(array in found.values() for array, _ in entries)
-    terminal.line(f"{tasks} task{'' if tasks == 1 else 's'} of {len(found)} array{'' if len(found) == 1 else 's'} ended")
+    terminal.line(
+        f"{tasks} task{'' if tasks == 1 else 's'} of {len(found)} array{'' if len(found) == 1 else 's'} ended"
+    )
+
+
+def check_device(plan: Plan, typed: str | None) -> None:
+    """See that somebody said where the nodes compute; raises `UsageError` otherwise."""
+    if (typed or plan.profile.device) == "auto":
+        raise UsageError(
+            "--executor slurm: the device auto is that of this machine, not of the nodes; say --device cuda or "
+            "--device cpu"
+        )
 
 
 def scripts(plan: Plan, found: Needs, store: Store) -> list[str]:

@@ -48,7 +48,9 @@ def arrays(wave: Sequence[Job], held: Mapping[str, Place], jobs: Mapping[str, Jo
             array, number = next(iter(networks))
             after = ",".join([f"aftercorr:{array}", *rest])
         else:
-            many = [f"afterany:{':'.join(f'{array}_{number}' for array, number in sorted(networks))}"] if networks else []
+            many = (
+                [f"afterany:{':'.join(f'{array}_{number}' for array, number in sorted(networks))}"] if networks else []
+            )
             after = ",".join([*many, *rest])
             number = len(numbered.get(after, ()))
         numbered.setdefault(after, {}).setdefault(number, []).extend(task)

@@ -31,7 +31,9 @@ def write(store: Store, array: Array, means: Mapping[str, Any]) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = root(store) / f"{stamp}-{array.kind}-{secrets.token_hex(4)}"
     write_whole(folder / "order.json", canonical({"kind": array.kind, "after": array.after, **means}) + "\n")
-    lines = [canonical({"task": number, "jobs": [_packed(job) for job in jobs]}) for number, jobs in array.tasks.items()]
+    lines = [
+        canonical({"task": number, "jobs": [_packed(job) for job in jobs]}) for number, jobs in array.tasks.items()
+    ]
     write_whole(folder / "tasks.jsonl", "\n".join(lines) + "\n")
     return folder
 

@@ -25,7 +25,9 @@ def script(cluster: Cluster, array: Array, folder: Path) -> str:
     try:
         slurm = import_module("submitit.slurm.slurm")
     except ImportError as error:
-        raise UsageError("--executor slurm needs submitit, which is not installed; pip install 'repro-ns[slurm]'") from error
+        raise UsageError(
+            "--executor slurm needs submitit, which is not installed; pip install 'repro-ns[slurm]'"
+        ) from error
 
     class Script(slurm.SlurmExecutor):  # type: ignore[misc, name-defined]
         """submitit's executor for its text alone, so that one can be shown where no scheduler is."""

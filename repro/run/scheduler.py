@@ -5,7 +5,6 @@ What the scheduler calls the state of a job is never taken for a result: a job i
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -79,7 +78,6 @@ def _call(program: str, *words: str) -> str:
             text=True,
             timeout=PATIENCE,
             check=True,
-            env={key: value for key, value in os.environ.items() if not key.startswith("SBATCH_")},
         )
     except FileNotFoundError as error:
         raise SchedulerError(f"{program}: not found; --executor slurm is typed where SLURM's programs are") from error

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from repro.errors import Interrupted
+from repro.files import write_whole
 from repro.plan.jobs import Job
 from repro.run import arrays, orders, sbatch, scheduler
 from repro.run.arrays import Array, Place
@@ -20,7 +22,6 @@ from repro.run.local import Observer, Summary
 from repro.spec.cluster import Cluster
 from repro.store import Store
 
-LOOK = 2.0  # seconds between two looks at the folder and the queue
 GONE = 2  # looks in a row that a task is not in the queue before it counts as ended
 
 
@@ -64,9 +65,9 @@ class Slurm:
         self._submit(set())
         while self.open and not self.stop:
             self._look()
-            waited = time.monotonic() + LOOK
-            while time.monotonic() < waited and self.open and not self.stop:
-                time.sleep(0.1)
+            next_ = time.monotonic() + self.cluster.look_seconds
+            while time.monotonic() < next_ and self.open and not self.stop:
+                time.sleep(min(0.1, self.cluster.look_seconds))
                 self.observer.tick()
         self.summary.stopped = bool(self.open)
         self.summary.seconds = time.monotonic() - begun
@@ -99,10 +100,9 @@ class Slurm:
 
     def _send(self, array: Array) -> None:
         folder = orders.write(self.store, array, self.means)
-        script = folder / "submission.sh"
-        script.write_text(sbatch.script(self.cluster, array, folder), encoding="utf-8")
-        number = scheduler.submit(script)
-        (folder / "array").write_text(number + "\n", encoding="utf-8")
+        write_whole(folder / "submission.sh", sbatch.script(self.cluster, array, folder))
+        number = scheduler.submit(folder / "submission.sh")
+        write_whole(folder / "array", number + "\n")
         for task, jobs in array.tasks.items():
             self._hold((number, task), folder, jobs)
 
@@ -116,8 +116,10 @@ class Slurm:
                 self.observer.ended(next(iter(self.open.values())), "note", f"{error}; it is asked again")
             return
         for place, part in list(self.parts.items()):
-            self._hear(part)
-            part.missed = 0 if place in entries else part.missed + 1
+            entry = entries.get(place)
+            if entry is None or entry.is_running:  # one that waits has nothing to tell
+                self._hear(part)
+            part.missed = 0 if entry else part.missed + 1
             if part.missed >= GONE:
                 self._mourn(place, part)
             elif not part.jobs:
@@ -158,11 +160,11 @@ class Slurm:
                 self._settle(part, job, "done", "")
 
     def _ended(self, part: Part, job: Job, how: str, detail: str) -> None:
+        """What a task called done is over by its record alone."""
         if how == "note":
             self.observer.ended(job, how, detail)
-        elif how == "failed" and not self._again(part, job, detail):
-            self._settle(part, job, how, detail)
-        elif how == "reused" and self.store.read(job.id) is not None:
+        is_failed = how == "failed" and not self._again(part, job, detail)
+        if is_failed or (how == "reused" and self.store.read(job.id) is not None):
             self._settle(part, job, how, detail)
 
     def _again(self, part: Part, job: Job, reason: str) -> bool:
@@ -201,9 +203,8 @@ class Slurm:
         """A task has left the queue; what it leaves without a record is submitted again, a few times at most."""
         del self.parts[place]
         self._hear(part)
-        if orders.is_cancelled(part.folder):
-            self.stop = True
-            return
+        if orders.is_cancelled(part.folder) and part.jobs:
+            raise Interrupted("ended by repro cancel; nothing finished is lost, the same command goes on from here")
         for job in list(part.jobs.values()):
             self.held.pop(job.id, None)
             if self._rests_on_open(job) or any(map(self._gone, job.inputs.values())):

@@ -1,4 +1,4 @@
-"""How the arrays of a results folder stand: what waits, runs, is done, failed or is gone, by records and by the queue."""
+"""How the jobs that were submitted stand: waiting, running, done, failed or gone, by records and by the queue."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ class State:
 def survey(store: Store, entries: Mapping[Place, Entry]) -> list[State]:
     """Every job that was submitted and how it stands, the newest submission of each; the oldest array first."""
     found: dict[str, State] = {}
+    named = {entry.name: array for (array, _), entry in entries.items()}
     for folder in sorted(orders.root(store).glob("*-*/")):
-        array = _text(folder / "array")
+        array = _text(folder / "array") or named.get(f"repro-{folder.name}", "")
         for number, jobs in orders.tasks(folder).items():
             place = (array, number)
             for job in jobs:

@@ -14,9 +14,10 @@ from repro.spec.places import Faults
 
 FILE = "slurm.toml"
 OURS = (
-    "array dependency error export input job-name kill-on-invalid-dep no-requeue open-mode output parsable requeue "
-    "signal wrap account cpus-per-task gpus-per-node mem nodes ntasks ntasks-per-node partition time"
-).split()
+    *("array", "dependency", "error", "export", "input", "job-name", "kill-on-invalid-dep", "no-requeue", "open-mode"),
+    *("output", "parsable", "requeue", "signal", "wrap", "account", "cpus-per-task", "gpus-per-node", "mem", "nodes"),
+    *("ntasks", "ntasks-per-node", "partition", "time"),
+)
 """What sbatch is told by us or by a key of its own, so that `flags` may not say it again."""
 
 
@@ -43,6 +44,7 @@ class Cluster(Part):
     tries: int = Field(ge=1, default=3)  # of a job whose allocation dies without a result
     requeues: int = Field(ge=0, default=100)  # of a job that was stopped at its time limit or by preemption
     largest_array: int = Field(ge=1, default=1000)  # tasks; SLURM's own MaxArraySize less one, or fewer
+    look_seconds: float = Field(gt=0, default=15.0)  # between two looks at the queue and the folder
     all: Means = Means()
     data: Means = Means()
     weights: Means = Means()
@@ -91,4 +93,6 @@ def check(found: Cluster, faults: Faults) -> None:
     for table in ("all", *KINDS):
         for flag in getattr(found, table).flags:
             if flag.replace("_", "-") in OURS:
-                faults.add((table, "flags", flag), f'{table}: flags may not have "{flag}"; it has a key or is ours to say')
+                faults.add(
+                    (table, "flags", flag), f'{table}: flags may not have "{flag}"; it has a key or is ours to say'
+                )

@@ -73,7 +73,9 @@ class Cluster:
         )
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n", encoding="utf-8")
         munge = self.folder / "munge"
-        places = {name: f"--{name}={munge}/{name.removesuffix('-file')}" for name in ("pid-file", "log-file", "seed-file")}
+        places = {
+            name: f"--{name}={munge}/{name.removesuffix('-file')}" for name in ("pid-file", "log-file", "seed-file")
+        }
         self.call("munged", "--force", f"--key-file={key}", f"--socket={munge}/socket", *places.values())
         self.call("slurmctld", "-c")
         self.call("slurmd", "-N", NODE)
@@ -114,7 +116,9 @@ class Cluster:
             "MailProg": "/bin/true",
             "SlurmdParameters": "config_overrides",  # as many cores as the test wants, whatever the machine has
         }
-        node = f"NodeName={NODE} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} CPUs={self.cores} RealMemory=1000"
+        node = (
+            f"NodeName={NODE} NodeAddr=127.0.0.1 NodeHostname={socket.gethostname()} CPUs={self.cores} RealMemory=1000"
+        )
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
         return f"{text}{node} Gres=gpu:{CARDS} State=UNKNOWN\nPartitionName=all Nodes={NODE} Default=YES State=UP\n"
 

@@ -15,7 +15,9 @@ from tests.run.test_arrays import FIRST, PROBES, SECOND
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    folder = orders.write(Store(tmp_path), Array("probe", {0: (FIRST, SECOND), 7: (PROBES[0],)}, "afterany:3"), {"threads": 2})
+    folder = orders.write(
+        Store(tmp_path), Array("probe", {0: (FIRST, SECOND), 7: (PROBES[0],)}, "afterany:3"), {"threads": 2}
+    )
     assert folder.parent == tmp_path / "slurm"
     assert orders.tasks(folder) == {0: [FIRST, SECOND], 7: [PROBES[0]]}
     assert orders.tasks(folder)[7][0].label == PROBES[0].label

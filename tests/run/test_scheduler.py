@@ -28,7 +28,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 def test_the_queue_has_our_tasks_alone(program: Program) -> None:
     program(
         "squeue",
-        "echo '12|3|RUNNING|None|repro-one'; echo '12|4|PENDING|Dependency|repro-one'; echo '13|N/A|RUNNING|None|theirs'",
+        "echo '12|3|RUNNING|None|repro-one'; echo '12|4|PENDING|Dependency|repro-one'; echo '13|N/A|RUNNING|None|x'",
     )
     assert scheduler.queue() == {
         ("12", 3): Entry(("12", 3), True, "None", "repro-one"),

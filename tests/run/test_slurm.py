@@ -25,6 +25,7 @@ SLURM = """
 schema = 1
 notice_seconds = 60
 tries = 2
+look_seconds = 1
 
 [all]
 minutes = 10
@@ -173,7 +174,9 @@ def test_status_and_cancel(node: Cluster, tmp_path: Path) -> None:
         assert lines[0].split() == ["job", "waiting", "running", "done", "failed", "gone"]
         assert ["data", "0", "0", "2", "0", "0"] in [line.split() for line in lines]
         assert ["pretrain", "0", "1", "0", "0", "0"] in [line.split() for line in lines]
-        assert any(re.fullmatch(rf"▸ pretrain {ROW}, seed 0 \(SLURM job \d+_0\): .*\d+/\d+ steps.*", line) for line in lines)
+        assert any(
+            re.fullmatch(rf"▸ pretrain {ROW}, seed 0 \(SLURM job \d+_0\): .*\d+/\d+ steps.*", line) for line in lines
+        )
         assert "… 2 waiting: Dependency" in lines
         code, said = run(node, tmp_path, sys.executable, "-m", "repro", "cancel", "--results", str(there))
         assert (code, said) == (0, "3 tasks of 3 arrays ended\n")

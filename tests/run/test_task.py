@@ -20,13 +20,13 @@ PLACE = ("5", 0)
 
 
 @pytest.fixture(autouse=True)
-def _cluster(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A scheduler that means the task to run on, and what it was asked."""
-    asked: list[str] = []
+    said: list[str] = []
     monkeypatch.setattr(scheduler, "is_running", lambda place: True)
-    monkeypatch.setattr(scheduler, "requeue", lambda place: asked.append(f"requeue {place[0]}_{place[1]}"))
+    monkeypatch.setattr(scheduler, "requeue", lambda place: said.append(f"requeue {place[0]}_{place[1]}"))
     monkeypatch.setattr(task, "LAST", 0.0)
-    return asked
+    return said
 
 
 def told(path: Path) -> list[dict[str, Any]]:
@@ -40,23 +40,23 @@ def stopped(folder: Path, *, most: int = 1, undone: list[Job] | None = None) -> 
     return code, told(teller.path)
 
 
-def test_a_task_that_was_stopped_goes_back_into_the_queue(tmp_path: Path, _cluster: list[str]) -> None:
+def test_a_task_that_was_stopped_goes_back_into_the_queue(tmp_path: Path, asked: list[str]) -> None:
     assert stopped(tmp_path) == (3, [{"event": "requeued"}])
-    assert _cluster == ["requeue 5_0"]
+    assert asked == ["requeue 5_0"]
 
 
-def test_one_that_repro_cancel_ended_does_not(tmp_path: Path, _cluster: list[str]) -> None:
+def test_one_that_repro_cancel_ended_does_not(tmp_path: Path, asked: list[str]) -> None:
     orders.cancel(tmp_path)
     assert stopped(tmp_path) == (3, [{"event": "over", "why": "cancelled"}])
-    assert _cluster == []
+    assert asked == []
 
 
 def test_nor_one_that_the_scheduler_is_ending(
-    tmp_path: Path, _cluster: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler, "is_running", lambda place: False)
     assert stopped(tmp_path) == (3, [{"event": "over", "why": "ended by the scheduler or by scancel"}])
-    assert _cluster == []
+    assert asked == []
 
 
 def test_a_scheduler_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,6 +199,4 @@ def test_repro_cancel_ends_the_watching(play: Play) -> None:
     executor, _ = play(cancel, nothing, nothing)
     with pytest.raises(Interrupted) as raised:
         executor.run({TRAIN.id: TRAIN}, THREE)
-    assert str(raised.value) == (
-        "ended by repro cancel; nothing finished is lost, the same command goes on from here"
-    )
+    assert str(raised.value) == ("ended by repro cancel; nothing finished is lost, the same command goes on from here")
