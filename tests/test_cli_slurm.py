@@ -47,8 +47,8 @@ def test_a_run_without_slurm_toml_says_where_one_is_looked_for(
     code, _, err = typed("run", "table1", "--profile", tiny, *ONE)
     assert code == 2
     assert err == (
-        "repro: --executor slurm: expected slurm.toml in this folder, in $REPRO_SLURM or in ~/.config/repro, found none; "
-        "docs/slurm.md has one to begin with\n"
+        "repro: --executor slurm: expected slurm.toml in this folder, in $REPRO_SLURM or in ~/.config/repro, found "
+        "none; docs/slurm.md has one to begin with\n"
     )
 
 

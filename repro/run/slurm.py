@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.errors import Interrupted
+from repro.errors import Interrupted, StoreError
 from repro.files import write_whole
 from repro.plan.jobs import Job
 from repro.run import arrays, orders, sbatch, scheduler
@@ -154,20 +155,20 @@ class Slurm:
                 case "moved" if job:
                     self.observer.moved(job, event["done"], event["total"], event["unit"])
                 case "ended" if job:
-                    self._ended(part, job, event["how"], event["detail"])
+                    self._ended(job, event["how"], event["detail"])
         for job in [job for job in part.jobs.values() if self.store.has(job.id)]:
             if self.store.read(job.id) is not None:
-                self._settle(part, job, "done", "")
+                self._over(job, "done", "")
 
-    def _ended(self, part: Part, job: Job, how: str, detail: str) -> None:
+    def _ended(self, job: Job, how: str, detail: str) -> None:
         """What a task called done is over by its record alone."""
         if how == "note":
             self.observer.ended(job, how, detail)
-        is_failed = how == "failed" and not self._again(part, job, detail)
+        is_failed = how == "failed" and not self._again(job, detail)
         if is_failed or (how == "reused" and self.store.read(job.id) is not None):
-            self._settle(part, job, how, detail)
+            self._over(job, how, detail)
 
-    def _again(self, part: Part, job: Job, reason: str) -> bool:
+    def _again(self, job: Job, reason: str) -> bool:
         """Whether a job failed as an input proved damaged, so that both are to be done once more."""
         lost = [name for name in job.inputs.values() if name not in self.open and self.store.read(name) is None]
         lost = [name for name in lost if name not in self.summary.failed and name not in self.summary.lost]
@@ -178,18 +179,13 @@ class Slurm:
             self.open[name] = self.jobs[name]
             self.held.pop(name, None)
         self.observer.ended(job, "note", f"{reason}; it is computed again")
-        part.jobs.pop(job.id)
-        self.held.pop(job.id, None)
+        self._release(job)
         return True
 
-    def _settle(self, part: Part, job: Job, how: str, detail: str) -> None:
-        """A job is over."""
-        part.jobs.pop(job.id, None)
-        self._over(job, how, detail)
-
     def _over(self, job: Job, how: str, detail: str) -> None:
+        """A job is over."""
         self.open.pop(job.id, None)
-        self.held.pop(job.id, None)
+        self._release(job)
         match how:
             case "failed":
                 self.summary.failed[job.id] = detail
@@ -199,10 +195,16 @@ class Slurm:
                 self.summary.computed.append(job.id)
         self.observer.ended(job, how, detail)
 
+    def _release(self, job: Job) -> None:
+        """A job is no longer waited for where it is in the queue."""
+        part = self.parts.get(self.held.pop(job.id, ("", 0)))
+        if part:
+            part.jobs.pop(job.id, None)
+
     def _mourn(self, place: Place, part: Part) -> None:
         """A task has left the queue; what it leaves without a record is submitted again, a few times at most."""
-        del self.parts[place]
         self._hear(part)
+        del self.parts[place]
         if orders.is_cancelled(part.folder) and part.jobs:
             raise Interrupted("ended by repro cancel; nothing finished is lost, the same command goes on from here")
         for job in list(part.jobs.values()):
@@ -215,7 +217,8 @@ class Slurm:
                 self.observer.ended(job, "note", f"{how}; it is submitted once more")
                 continue
             reason = f"{how} {self.tries[job.id]} times; what it printed is in {orders.log(part.folder, part.number)}"
-            self.store.fail(job.id, reason)
+            with suppress(StoreError):  # the reason still reaches the observer
+                self.store.fail(job.id, reason)
             self._over(job, "failed", reason)
 
     def _rests_on_open(self, job: Job) -> bool:
@@ -227,10 +230,8 @@ class Slurm:
             gone = next((name for name in job.inputs.values() if self._gone(name)), None)
             if gone is None:
                 continue
-            if job.id in self.held:
-                self.parts.get(self.held[job.id], Part(Path(), 0, {})).jobs.pop(job.id, None)
             self.open.pop(job.id)
-            self.held.pop(job.id, None)
+            self._release(job)
             self.summary.lost.append(job.id)
             self.observer.ended(job, "failed", f"not tried, as its input failed: {self.jobs[gone].label}")
 

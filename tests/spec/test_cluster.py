@@ -83,8 +83,8 @@ def test_faults_are_told_with_their_lines_in_one_pass() -> None:
         'slurm.toml:3: all: unknown key "minuts"; expected one of account, at_once, cores, flags, gigabytes, gpus, '
         'minutes, partition; did you mean "minutes"?',
         'slurm.toml:5: file: unknown key "pretrane"; expected one of all, data, evaluate, largest_array, look_seconds, '
-        "notice_seconds, pretrain, probe, python, requeues, samples, schema, setup, similarity, tries, weights; did you "
-        'mean "pretrain"?',
+        "notice_seconds, pretrain, probe, python, requeues, samples, schema, setup, similarity, tries, weights; did "
+        'you mean "pretrain"?',
     ]
 
 
