@@ -84,5 +84,6 @@ def _call(program: str, *words: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise SchedulerError(f"{program}: no answer in {PATIENCE:.0f} seconds; try again later") from error
     except subprocess.CalledProcessError as error:
-        raise SchedulerError(f"{program}: {(error.stderr or error.stdout).strip() or 'failed'}") from error
+        said = " ".join((error.stderr or error.stdout).split())  # over several lines, now and then
+        raise SchedulerError(f"{program}: {said or 'failed'}") from error
     return done.stdout
