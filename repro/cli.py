@@ -18,6 +18,7 @@ from repro.cli_judge import audit, check, diff, export
 from repro.cli_plan import Typed, planned
 from repro.cli_report import report
 from repro.cli_run import run
+from repro.cli_slurm import cancel, status
 from repro.errors import Interrupted, ReproError
 from repro.options import PLANNED, shared
 from repro.render.printable import printable
@@ -86,20 +87,25 @@ def show(table: str, as_json: bool) -> None:
 
 @cli.command("plan")
 @click.argument("table", shell_complete=completion.tables)
-@shared(*PLANNED, "json")
-def plan_(table: str, as_json: bool, **typed: Any) -> None:
+@shared(*PLANNED, "executor", "json")
+def plan_(table: str, executor: str, as_json: bool, **typed: Any) -> None:
     """What would run, why, what it costs and what is missing; runs nothing."""
+    from repro.cli_slurm import check_device, scripts
     from repro.plan.cost import tariff
     from repro.plan.needs import needs
-    from repro.render import documents, forecast, terminal
+    from repro.render import documents, forecast, queue, terminal
 
     _, plan, store = planned(table, Typed(**typed))
+    if executor == "slurm":
+        check_device(plan, typed["device"])
     found = needs(plan, store)
     costs = tariff(plan, found, store)
+    sent = scripts(plan, found, store) if executor == "slurm" else []
     if as_json:
-        terminal.json(documents.plan(plan, found, costs))
+        terminal.json({**documents.plan(plan, found, costs), **({"sbatch": sent} if sent else {})})
     else:
         forecast.plan(plan, found, costs)
+        queue.scripts(sent)
 
 
 @cli.command("completion")
@@ -122,6 +128,8 @@ cli.add_command(diff)
 cli.add_command(certify)
 cli.add_command(verify)
 cli.add_command(report)
+cli.add_command(status)
+cli.add_command(cancel)
 cli.add_command(data)
 cli.add_command(checkpoints)
 

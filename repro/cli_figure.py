@@ -31,7 +31,7 @@ def _formats(_: click.Context, parameter: click.Parameter, typed: str) -> tuple[
 
 @click.command()
 @click.argument("number", shell_complete=completion.figures)
-@shared(*PLANNED, "workers")
+@shared(*PLANNED, "workers", "executor")
 @click.option(
     "--output",
     "-o",
@@ -44,6 +44,7 @@ def _formats(_: click.Context, parameter: click.Parameter, typed: str) -> tuple[
 def figure(
     number: str,
     workers: int | None,
+    executor: str,
     output: Path | None,
     formats: tuple[str, ...],
     is_drawn_only: bool,
@@ -62,7 +63,7 @@ def figure(
     if is_drawn_only or image:
         specs, plan, store = planned(name, asked)
     else:
-        done = carry_out(name, asked, workers=workers)
+        done = carry_out(name, asked, workers=workers, executor=executor)
         specs, plan, store, failed = done.specs, done.plan, done.store, len(done.summary.failed)
     found = judge.figure(specs.tables, plan, store, look=Shelf)
     if image:

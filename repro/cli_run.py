@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro import completion
+from repro import cli_slurm, completion
 from repro.cli_plan import Typed, absent, planned, settle
 from repro.errors import DataMissing, Interrupted, UsageError
 from repro.options import PLANNED, shared
@@ -20,12 +20,19 @@ from repro.options import PLANNED, shared
 if TYPE_CHECKING:
     from repro.plan.expand import Plan
     from repro.plan.needs import Needs
-    from repro.run.local import Summary
+    from repro.render.progress import Display
+    from repro.run.local import Local, Summary
+    from repro.run.slurm import Slurm
     from repro.spec.checkpoint import Checkpoint
     from repro.spec.load import Specs
     from repro.store import Store
 
 INCOMPLETE = 3  # exit code where something failed
+STOPPED = {
+    "local": "stopped; nothing finished is lost, the same command goes on from here",
+    "slurm": "no longer watching; what is in the queue goes on, and the same command watches it again "
+    "(repro status shows it, repro cancel ends it)",
+}
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,14 @@ class Done:
 
 @click.command()
 @click.argument("table", shell_complete=completion.tables)
-@shared(*PLANNED, "workers")
-def run(table: str, workers: int | None, **typed: Any) -> None:
+@shared(*PLANNED, "workers", "executor")
+def run(table: str, workers: int | None, executor: str, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
     from repro.judge.board import assemble
     from repro.plan.typed import again
     from repro.render import terminal
 
-    done = carry_out(table, Typed(**typed), workers=workers)
+    done = carry_out(table, Typed(**typed), workers=workers, executor=executor)
     board = assemble(done.specs.tables, done.plan, done.store)
     terminal.board(board)
     if not done.plan.cells:
@@ -57,7 +64,7 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
         sys.exit(INCOMPLETE)
 
 
-def carry_out(table: str, typed: Typed, *, workers: int | None) -> Done:
+def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -> Done:
     """Do what a table or figure still needs; raises `Interrupted` where a signal stopped it."""
     gc.enable()
     from repro.judge import rules
@@ -69,11 +76,13 @@ def carry_out(table: str, typed: Typed, *, workers: int | None) -> Done:
     from repro.spec import locations
 
     specs, plan, store = planned(table, typed)
+    if executor == "slurm":
+        cli_slurm.check_device(plan, typed.device)
     away = absent(specs, plan)
     if away:
         _fetch(away, locations.load(plan.profile.data).weights)
         specs, plan, store = planned(table, typed)
-    if plan.options.device == "cuda" and not has_card():
+    if executor == "local" and plan.options.device == "cuda" and not has_card():
         raise UsageError("--device cuda: this machine shows no graphics card; --device cpu does without")
     store.prepare()
     code.remember(store.sources)
@@ -81,12 +90,11 @@ def carry_out(table: str, typed: Typed, *, workers: int | None) -> Done:
     rules.note(plan, store)
     found = needs(plan, store)
     count = workers or plan.profile.workers
-    terminal.opening(
-        plan, found, workers=count, damaged=[store.damaged[job] for job in found.todo if job in store.damaged]
-    )
-    summary = _do(plan, found, store, workers=count) if found.todo else Summary()
+    damaged = [store.damaged[job] for job in found.todo if job in store.damaged]
+    terminal.opening(plan, found, workers=count, executor=executor, damaged=damaged)
+    summary = _do(plan, found, store, workers=count, executor=executor) if found.todo else Summary()
     if summary.stopped:
-        raise Interrupted("stopped; nothing finished is lost, the same command goes on from here")
+        raise Interrupted(STOPPED[executor])
     return Done(specs, plan, store, summary)
 
 
@@ -104,24 +112,46 @@ def _fetch(away: Mapping[str, Checkpoint], folder: Path) -> None:
         terminal.command(f"✗ {error}", "red")
 
 
-def _do(plan: Plan, found: Needs, store: Store, *, workers: int) -> Summary:
+def _do(plan: Plan, found: Needs, store: Store, *, workers: int, executor: str) -> Summary:
     """Run the jobs that are to do and say how it went; a signal stops them so that they can be gone on with."""
-    from repro.plan.expand import processes
     from repro.render import terminal
     from repro.render.progress import Display
-    from repro.run.local import Local
 
     display = Display(terminal.console(), found.todo, plan.profile, workers)
-    means = plan.profile
-    how = {"threads": means.threads, "loaders": means.loaders, "processes": processes(means, plan.options.device)}
-    local = Local(store, workers=workers, observer=display, **how)
-    stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, lambda *_: local.ask_to_stop()) for number in stops]
     try:
-        summary = local.run(found.todo, plan.jobs)
+        hands = _hands(plan, store, display, workers=workers, executor=executor)
+    except BaseException:
+        display.close()
+        raise
+    stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda *_: hands.ask_to_stop()) for number in stops]
+    try:
+        summary = hands.run(found.todo, plan.jobs)
     finally:
         display.close()
         for number, handler in zip(stops, before, strict=True):
             signal.signal(number, handler)
     terminal.summary(summary, plan, store)
     return summary
+
+
+def _hands(plan: Plan, store: Store, display: Display, *, workers: int, executor: str) -> Local | Slurm:
+    """Who does the jobs: processes of this machine, or a cluster."""
+    means = plan.profile
+    if executor == "slurm":
+        from repro.run.slurm import Slurm
+        from repro.spec import load
+
+        order = {"threads": means.threads, "loaders": means.loaders, "processes": means.processes}
+        return Slurm(store, cluster=load.slurm(), means=order, observer=display)
+    from repro.plan.expand import processes
+    from repro.run.local import Local
+
+    return Local(
+        store,
+        workers=workers,
+        threads=means.threads,
+        observer=display,
+        loaders=means.loaders,
+        processes=processes(means, plan.options.device),
+    )

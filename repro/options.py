@@ -89,6 +89,13 @@ def shared(*wanted: str) -> Callable[[F], F]:
         "workers": click.option(
             "--workers", type=click.IntRange(min=1), help="Worker processes; the profile's number where left out."
         ),
+        "executor": click.option(
+            "--executor",
+            type=click.Choice(["local", "slurm"]),
+            default="local",
+            show_default=True,
+            help="Where jobs run: in processes here, or on a cluster by slurm.toml (docs/slurm.md).",
+        ),
         "json": click.option(
             "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."
         ),

@@ -90,7 +90,7 @@ def reported(spec: Table) -> None:
             hanging(f"{claim.id:5} {claim.statement}")
 
 
-def opening(spec: Plan, found: Needs, *, workers: int, damaged: Sequence[str]) -> None:
+def opening(spec: Plan, found: Needs, *, workers: int, executor: str, damaged: Sequence[str]) -> None:
     """The first lines of a run: on what means, how much there is to do, and which records cannot be used."""
     from repro.plan.cost import stated
 
@@ -101,7 +101,8 @@ def opening(spec: Plan, found: Needs, *, workers: int, damaged: Sequence[str]) -
             "its numbers are not comparable with the paper's; it tests the paper's claims (orderings, trends) in small"
         )
     left = clock(stated(means).total_seconds(found.todo.values()) / workers)
-    line(f"{jobs(len(found.todo))} to run with {hands(workers)}, about {left}; {len(found.reused)} reused")
+    how = f"with {hands(workers)}, about {left}" if executor == "local" else "on SLURM"
+    line(f"{jobs(len(found.todo))} to run {how}; {len(found.reused)} reused")
     for sentence in damaged:
         command(f"  {sentence}", "yellow")
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from repro.errors import StoreError
@@ -25,10 +26,9 @@ class Hand:
     """One worker process and the jobs in it: one, or evaluations that go together."""
 
     def __init__(
-        self, number: int, store: Store, *, threads: int, loaders: int, processes: int, events: Events
+        self, number: int, store: Store, *, log: Path, threads: int, loaders: int, processes: int, events: Events
     ) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        log = store.root / f"worker-{os.getpid()}-{number}.log"
         options = ["--loaders", str(loaders), "--processes", str(processes), "--results", str(store.root)]
         try:
             with log.open("ab") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
@@ -58,9 +59,11 @@ class Local:
         observer: Observer,
         loaders: int = 0,  # processes that decode images for each worker
         processes: int = 1,  # that share a pretraining, at most
+        logs: str = "",  # how the names of the workers' logs begin, below the results folder; ours where left out
     ) -> None:
         self.store, self.workers, self.observer = store, workers, observer
         self.means = {"threads": threads, "loaders": loaders, "processes": processes}
+        self.logs = logs or f"worker-{os.getpid()}"
         self.events: Events = queue.Queue()
         self.hands: dict[int, Hand] = {}
         self.summary = Summary()
@@ -129,7 +132,8 @@ class Local:
         hand = next((hand for hand in self.hands.values() if not hand.jobs and not hand.leaving), None)
         if hand is None and len(self.hands) < self.workers:
             self.born += 1
-            hand = Hand(self.born, self.store, events=self.events, **self.means)
+            log = self.store.root / f"{self.logs}-{self.born}.log"
+            hand = Hand(self.born, self.store, log=log, events=self.events, **self.means)
             self.hands[hand.number] = hand
         return hand
 

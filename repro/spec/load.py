@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from repro.errors import SpecError, UsageError
-from repro.spec import check, home, lists, locations, means, model
+from repro.spec import check, cluster, home, lists, locations, means, model
 from repro.spec.checkpoint import Checkpoint, Checkpoints
 from repro.spec.places import Faults, Place, listed, name_of, nearest, step_into
 from repro.spec.profile import Expected, ExpectedFile, Profile
@@ -77,6 +77,16 @@ def profile(name: str) -> Profile:
     assert found is not None
     numbers = path.parent / "expected" / path.name
     return found.model_copy(update={"expected": _expected(numbers)}) if numbers.is_file() else found
+
+
+def slurm() -> cluster.Cluster:
+    """Load what a SLURM cluster is asked for; raises `SpecError`, a line for each fault."""
+    faults, found = _read(cluster.path(), cluster.Cluster)
+    if found is not None:
+        cluster.check(found, faults)
+    _raise([faults])
+    assert found is not None
+    return found
 
 
 def _expected(path: Path) -> dict[str, Expected]:

@@ -1,0 +1,91 @@
+"""The script that sbatch is given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.errors import UsageError
+from repro.run import sbatch
+from repro.run.arrays import Array
+from repro.spec.cluster import Cluster
+from tests.run.test_arrays import ALL, FIRST, SECOND
+
+CLUSTER = Cluster.model_validate(
+    {
+        "schema": 1,
+        "python": "/opt/venv/bin/python",
+        "setup": ["module load cuda"],
+        "all": {"minutes": 60, "gpus": 0},
+        "pretrain": {
+            "minutes": 600,
+            "gpus": 4,
+            "cores": 16,
+            "gigabytes": 1.5,
+            "at_once": 3,
+            "partition": "long",
+            "account": "vision",
+            "flags": {"constraint": "a100", "exclusive": True},
+        },
+    }
+)
+
+
+def test_everything_that_a_kind_asks_for() -> None:
+    array = Array("pretrain", {0: (FIRST,), 1: (SECOND,), 4: (FIRST,)}, "afterany:7")
+    assert sbatch.script(CLUSTER, array, Path("/shared/a folder/slurm/x")) == (
+        """#!/bin/bash
+
+# Parameters
+#SBATCH --account=vision
+#SBATCH --array=0-1,4%3
+#SBATCH --constraint=a100
+#SBATCH --cpus-per-task=16
+#SBATCH --dependency=afterany:7
+#SBATCH --exclusive
+#SBATCH --gpus-per-node=4
+#SBATCH --job-name=repro-x
+#SBATCH --kill-on-invalid-dep=yes
+#SBATCH --mem=1536M
+#SBATCH --nodes=1
+#SBATCH --open-mode=append
+#SBATCH --output='/shared/a folder/slurm/x/log-%a.txt'
+#SBATCH --partition=long
+#SBATCH --requeue
+#SBATCH --signal=B:USR1@120
+#SBATCH --time=600
+
+# setup
+module load cuda
+
+# command
+export SUBMITIT_EXECUTOR=slurm
+exec /opt/venv/bin/python -m repro.run.task '/shared/a folder/slurm/x'
+"""
+    )
+
+
+def test_a_plan_has_words_for_the_numbers_that_the_scheduler_gives() -> None:
+    texts = sbatch.preview(CLUSTER, ALL, ALL, Path("/r"))
+    dependencies = [
+        [line.partition("=")[2] for line in text.splitlines() if line.startswith("#SBATCH --dependency")]
+        for text in texts
+    ]
+    assert dependencies == [
+        [],
+        ["afterany:ARRAY1"],
+        ["afterany:ARRAY1"],
+        ["aftercorr:ARRAY3,afterany:ARRAY1"],
+        ["aftercorr:ARRAY4,afterany:ARRAY1"],
+    ]
+
+
+def test_without_submitit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "submitit.slurm.slurm", None)
+    with pytest.raises(UsageError) as raised:
+        sbatch.script(CLUSTER, Array("data", {0: (FIRST,)}, ""), Path("/r"))
+    assert str(raised.value) == (
+        "--executor slurm needs submitit, which is not installed; pip install 'repro-ns[slurm]'"
+    )

@@ -1,0 +1,202 @@
+"""The executor for SLURM beside a scheduler played by the test: what it submits, when it gives up, what it tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from repro.errors import Interrupted
+from repro.plan.jobs import Job
+from repro.run import orders, sbatch, scheduler
+from repro.run.scheduler import Entry, SchedulerError
+from repro.run.slurm import Slurm
+from repro.spec.cluster import Cluster
+from repro.store import Record, Store
+from tests.run.test_arrays import FIRST, PROBES, TRAIN, job
+
+CLUSTER = Cluster.model_validate({"schema": 1, "tries": 2, "look_seconds": 0.01, "all": {"minutes": 1, "gpus": 0}})
+VAL = job("data", "val")
+PROBE = PROBES[0]
+THREE = {one.id: one for one in (TRAIN, FIRST, PROBE)}
+Step = Callable[["Played"], None]
+
+
+class Played:
+    """A scheduler: each look at the queue is one step of the test's."""
+
+    def __init__(self, store: Store, steps: list[Step]) -> None:
+        self.store, self.steps = store, steps
+        self.entries: dict[tuple[str, int], Entry] = {}
+        self.folders: dict[str, Path] = {}
+        self.said: list[tuple[str, str, str]] = []
+
+    def queue(self) -> dict[tuple[str, int], Entry]:
+        if self.folders:
+            self.steps.pop(0)(self) if self.steps else pytest.fail(f"one look too many: {self.said}")
+        return dict(self.entries)
+
+    def submit(self, script: Path) -> str:
+        number = str(len(self.folders) + 1)
+        self.folders[number] = script.parent
+        for task in orders.tasks(script.parent):
+            self.entries[number, task] = Entry((number, task), True, "None", f"repro-{script.parent.name}")
+        return number
+
+    def finish(self, number: str, *, has_record: bool = True) -> None:
+        """An array leaves the queue, with records of its jobs or without."""
+        for task, jobs in orders.tasks(self.folders[number]).items():
+            self.entries.pop((number, task), None)
+            for one in jobs if has_record else ():
+                keep(self.store, one)
+
+    def tell(self, number: str, **event: object) -> None:
+        with orders.events(self.folders[number], 0).open("a") as stream:
+            stream.write(json.dumps(event) + "\n")
+
+    def started(self, job: Job) -> None:
+        self.said.append(("started", job.label, ""))
+
+    def moved(self, job: Job, done: int, total: int, unit: str) -> None:
+        self.said.append(("moved", job.label, f"{done}/{total} {unit}"))
+
+    def ended(self, job: Job, how: str, detail: str) -> None:
+        self.said.append((how, job.label, detail))
+
+    def tick(self) -> None:
+        return None
+
+    def orders(self) -> list[tuple[str, str, list[str]]]:
+        """What was submitted: kind, dependency, jobs."""
+        return [
+            (means["kind"], means["after"], [one.label for jobs in orders.tasks(folder).values() for one in jobs])
+            for folder in self.folders.values()
+            for means in [orders.means(folder)]
+        ]
+
+
+def keep(store: Store, one: Job) -> None:
+    store.write(Record(one.id, one.content, one.label, {}, {}, "2026-01-01T00:00:00+00:00", 1.0, 1.0, {}))
+
+
+def nothing(_: Played) -> None:
+    return None
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Slurm, Played]]:
+    def begin(*steps: Step) -> tuple[Slurm, Played]:
+        store = Store(tmp_path)
+        store.prepare()
+        played = Played(store, list(steps))
+        monkeypatch.setattr(scheduler, "queue", played.queue)
+        monkeypatch.setattr(scheduler, "submit", played.submit)
+        monkeypatch.setattr(sbatch, "script", lambda *_: "#!/bin/sh\n")
+        means = {"threads": 1, "loaders": 0, "processes": 1}
+        return Slurm(store, cluster=CLUSTER, means=means, observer=played), played
+
+    return begin
+
+
+Play = Callable[..., tuple[Slurm, Played]]
+
+
+def test_arrays_carry_their_order_and_records_say_what_is_done(play: Play) -> None:
+    executor, played = play(lambda p: p.finish("1"), lambda p: p.finish("2"), lambda p: p.finish("3"), nothing, nothing)
+    done = executor.run(THREE, THREE)
+    assert played.orders() == [
+        ("data", "", ["data train"]),
+        ("pretrain", "afterany:1", ["pretrain first"]),
+        ("probe", "aftercorr:2,afterany:1", ["probe first"]),
+    ]
+    assert done.computed == [TRAIN.id, FIRST.id, PROBE.id]
+    assert (done.failed, done.lost, done.stopped) == ({}, [], False)
+
+
+def test_what_the_queue_has_already_is_not_submitted_again(play: Play) -> None:
+    executor, played = play()
+    executor.jobs = executor.open = dict(THREE)
+    executor._submit(set())
+    played.steps = [nothing, lambda p: [p.finish(number) for number in "123"], nothing, nothing]  # type: ignore[list-item]
+    again = Slurm(executor.store, cluster=CLUSTER, means=executor.means, observer=played)
+    assert len(again.run(THREE, THREE).computed) == 3
+    assert len(played.folders) == 3
+
+
+def test_an_allocation_that_dies_is_tried_again_and_then_its_reason_is_kept(play: Play) -> None:
+    def die(number: str) -> Step:
+        return lambda p: p.finish(number, has_record=False)
+
+    executor, played = play(lambda p: p.finish("1"), die("2"), nothing, die("3"), nothing, die("4"), die("5"), nothing)
+    played.steps += [nothing] * 4
+    done = executor.run(THREE, THREE)
+    network = [kind for kind, _, _ in played.orders() if kind == "pretrain"]
+    assert len(network) == 2
+    (reason,) = done.failed.values()
+    number = max((number for number, folder in played.folders.items() if "-pretrain-" in folder.name), key=int)
+    assert reason == (
+        f"its allocation ended without a result (SLURM job {number}_0) 2 times; "
+        f"what it printed is in {played.folders[number] / 'log-0.txt'}"
+    )
+    failure = executor.store.failure(FIRST.id)
+    assert failure is not None
+    assert failure.reason == reason
+    assert done.lost == [PROBE.id]
+    assert played.said[-1] == ("failed", "probe first", "not tried, as its input failed: pretrain first")
+
+
+def test_an_input_that_proved_damaged_is_computed_again(play: Play) -> None:
+    def fail(p: Played) -> None:
+        p.tell("1", event="ended", id=FIRST.id, how="failed", detail="/x: is missing")
+        p.finish("1", has_record=False)
+
+    executor, played = play(fail, lambda p: p.finish("2"), lambda p: p.finish("3"), nothing, nothing)
+    two = {one.id: one for one in (TRAIN, FIRST)}
+    done = executor.run({FIRST.id: FIRST}, two)
+    assert [kind for kind, _, _ in played.orders()] == ["pretrain", "data", "pretrain"]
+    assert played.said[0] == ("note", "pretrain first", "/x: is missing; it is computed again")
+    assert sorted(done.computed) == sorted(two)
+    assert done.failed == {}
+
+
+def test_a_scheduler_that_does_not_answer_is_told_of_once(play: Play) -> None:
+    def fail(_: Played) -> None:
+        raise SchedulerError("squeue: no answer in 60 seconds; try again later")
+
+    executor, played = play(fail, fail, lambda p: p.finish("1"), nothing)
+    done = executor.run({TRAIN.id: TRAIN}, THREE)
+    assert done.computed == [TRAIN.id]
+    assert [said for said in played.said if said[0] == "note"] == [
+        ("note", "data train", "squeue: no answer in 60 seconds; try again later; it is asked again")
+    ]
+
+
+def test_what_a_task_tells_is_passed_on(play: Play) -> None:
+    def tell(p: Played) -> None:
+        p.tell("1", event="started", id=TRAIN.id)
+        p.tell("1", event="moved", id=TRAIN.id, done=1, total=2, unit="images")
+        p.tell("1", event="ended", id=TRAIN.id, how="note", detail="a word")
+        p.tell("1", event="requeued")
+
+    executor, played = play(tell, lambda p: p.finish("1"), nothing)
+    executor.run({TRAIN.id: TRAIN}, THREE)
+    assert played.said == [
+        ("started", "data train", ""),
+        ("moved", "data train", "1/2 images"),
+        ("note", "data train", "a word"),
+        ("note", "data train", "stopped with a checkpoint, and back in the queue"),
+        ("done", "data train", ""),
+    ]
+
+
+def test_repro_cancel_ends_the_watching(play: Play) -> None:
+    def cancel(p: Played) -> None:
+        orders.cancel(p.folders["1"])
+        p.entries.clear()
+
+    executor, _ = play(cancel, nothing, nothing)
+    with pytest.raises(Interrupted) as raised:
+        executor.run({TRAIN.id: TRAIN}, THREE)
+    assert str(raised.value) == ("ended by repro cancel; nothing finished is lost, the same command goes on from here")
