@@ -82,10 +82,12 @@ def _measured(known: list[tuple[Job, Record]], stated: Rate | None) -> Rate:
 
 def by_row(plan: Plan, found: Needs, costs: Tariff) -> list[RowCost]:
     """The cost of each row that has something to do; a network that two rows share is counted for both."""
-    rows = []
+    rows, asked = [], dict[str, list[str]]()
+    for (name, _), seeds in plan.cells.items():
+        asked.setdefault(name, []).extend(seeds.values())
     for row in plan.rows:
         wanted: dict[str, Job] = {}
-        waiting = [job for (name, _), seeds in plan.cells.items() if name == row.id for job in seeds.values()]
+        waiting = asked.get(row.id, [])
         while waiting:
             job = waiting.pop()
             if job in found.todo and job not in wanted and found.todo[job].kind != "data":
