@@ -25,9 +25,8 @@ from unittest import mock
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT))  # so that `repro` is this checkout, installed or not
 
-from repro.files import file_digest  # noqa: E402: the checkout, installed or not
 from repro.lab import evaluation  # noqa: E402
 from repro.plan.expand import Options, Plan, expand  # noqa: E402
 from repro.plan.jobs import Job  # noqa: E402
@@ -86,7 +85,7 @@ def lay_out(folder: Path, jobs: int) -> None:
         f'test = {{ kind = "monotone", rows = [{ids}], columns = ["imagenet"], trend = "falling" }}\n'
     )
     profile = (ROOT / "profiles" / "mini.toml").read_text(encoding="utf-8")
-    profile = re.sub(r'(?m)^id +=.*$', 'id = "grid"', profile)
+    profile = re.sub(r"(?m)^id +=.*$", 'id = "grid"', profile)
     profile = re.sub(r"(?m)^seeds +=.*$", f"seeds = {list(range(rows))}", profile)
     for kind, text in (("tables", table), ("profiles", profile)):
         (folder / kind).mkdir()

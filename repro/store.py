@@ -127,7 +127,7 @@ class Store:
         return self.folder(job) / "log.txt"
 
     def jobs(self) -> list[str]:
-        """The ids of all jobs that were ever begun here, sorted; raises `StoreError` for a folder that cannot be read."""
+        """The ids of all jobs ever begun here, sorted; raises `StoreError` for a folder that cannot be read."""
         found: list[str] = []
         try:
             for part in os.listdir(self.root):

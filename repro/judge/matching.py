@@ -91,9 +91,7 @@ def _common(one: Evaluation, *, by_row: bool) -> tuple[Any, ...]:
     return one.images, one.asked, one.seed, "" if by_row else one.row
 
 
-def _sides(
-    first: Side, second: Side, evaluators: Collection[str] | None
-) -> tuple[list[Evaluation], list[Evaluation]]:
+def _sides(first: Side, second: Side, evaluators: Collection[str] | None) -> tuple[list[Evaluation], list[Evaluation]]:
     """The evaluations of each side; a folder that holds both is read once."""
     if first.store.root == second.store.root:
         both = _shelf(first.store, {first.row, second.row}, evaluators)
@@ -111,7 +109,7 @@ class _Shelf:
 
 
 def _shelf(store: Store, wanted: Collection[str | None], evaluators: Collection[str] | None) -> _Shelf:
-    """Read each record once and keep the wanted rows, or all where one of them is None, of some evaluators or of all."""
+    """Read each record once; keep the wanted rows, or all where one is None, of some evaluators or of all."""
     rows: set[str] = set()
     images: dict[str, str] = {}
     found: dict[tuple[Any, ...], Evaluation] = {}
@@ -135,7 +133,9 @@ def _of(one: Side, shelf: _Shelf) -> list[Evaluation]:
     """The evaluations of a side; raises `UsageError` where its row is not there."""
     if one.row is not None and one.row not in shelf.rows:
         known = listed(sorted(shelf.rows))
-        raise UsageError(f'{one}: no evaluation of a row "{one.row}" there, but of {known}{nearest(one.row, shelf.rows)}')
+        raise UsageError(
+            f'{one}: no evaluation of a row "{one.row}" there, but of {known}{nearest(one.row, shelf.rows)}'
+        )
     return [each for each in shelf.evaluations if one.row in (None, each.row)]
 
 
