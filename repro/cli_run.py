@@ -59,7 +59,6 @@ def run(table: str, workers: int | None, **typed: Any) -> None:
 
 def carry_out(table: str, typed: Typed, *, workers: int | None) -> Done:
     """Do what a table or figure still needs; raises `Interrupted` where a signal stopped it."""
-    gc.enable()
     from repro.judge import rules
     from repro.plan import code
     from repro.plan.expand import has_card
@@ -111,6 +110,8 @@ def _do(plan: Plan, found: Needs, store: Store, *, workers: int) -> Summary:
     from repro.render.progress import Display
     from repro.run.local import Local
 
+    gc.freeze()  # the plan stays to the end
+    gc.enable()
     display = Display(terminal.console(), found.todo, plan.profile, workers)
     means = plan.profile
     how = {"threads": means.threads, "loaders": means.loaders, "processes": processes(means, plan.options.device)}
