@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from repro.files import canonical
 from repro.plan.expand import Plan
 from repro.plan.jobs import Job
 from repro.plan.scale import scale
@@ -84,7 +85,8 @@ class Environment:
 
 def trace(tables: Mapping[str, Table], plan: Plan, store: Store) -> Origin:
     """Look up what a plan's cells rest on and what of it has a record."""
-    works = {name: Work(job, store.read(name)) for name, job in plan.jobs.items()}
+    places: dict[str, Mapping[str, Any]] = {}
+    works = {name: Work(job, _light(store.read(name), job, places)) for name, job in plan.jobs.items()}
     asked: dict[str, list[Mapping[int, str]]] = {}  # row -> of each of its cells the jobs, by seed
     for (row, _), seeds in plan.cells.items():
         asked.setdefault(row, []).append(seeds)
@@ -94,6 +96,14 @@ def trace(tables: Mapping[str, Table], plan: Plan, store: Store) -> Origin:
         sets={name: works[job.id] for name, job in plan.sets.items()},
         works=tuple(works.values()),
     )
+
+
+def _light(record: Record | None, job: Job, places: dict[str, Mapping[str, Any]]) -> Record | None:
+    """A record that shares what is equal with its job and with other records of its environment: many are held."""
+    if record is None:
+        return None
+    place = places.setdefault(canonical(record.environment), record.environment)
+    return replace(record, environment=place, job=job.content if job.content == record.job else record.job)
 
 
 def changes(paper: recipes.Plain, profile: Profile) -> tuple[Change, ...]:
