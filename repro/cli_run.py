@@ -66,7 +66,6 @@ def run(table: str, workers: int | None, executor: str, **typed: Any) -> None:
 
 def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -> Done:
     """Do what a table or figure still needs; raises `Interrupted` where a signal stopped it."""
-    gc.enable()
     from repro.judge import rules
     from repro.plan import code
     from repro.plan.expand import has_card
@@ -117,6 +116,8 @@ def _do(plan: Plan, found: Needs, store: Store, *, workers: int, executor: str) 
     from repro.render import terminal
     from repro.render.progress import Display
 
+    gc.freeze()  # the plan stays to the end
+    gc.enable()
     display = Display(terminal.console(), found.todo, plan.profile, workers)
     try:
         hands = _hands(plan, store, display, workers=workers, executor=executor)

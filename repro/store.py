@@ -126,6 +126,24 @@ class Store:
         """Where a job's worker writes what happened."""
         return self.folder(job) / "log.txt"
 
+    def jobs(self) -> list[str]:
+        """The ids of all jobs ever begun here, sorted; raises `StoreError` for a folder that cannot be read."""
+        found: list[str] = []
+        try:
+            for part in os.listdir(self.root):
+                if len(part) == 2 and (self.root / part).is_dir():
+                    found += [name for name in os.listdir(self.root / part) if name.startswith(part)]
+        except OSError as error:
+            raise StoreError(explain(error, Path(error.filename or self.root))) from error
+        return sorted(found)
+
+    def left(self, job: str) -> set[str]:
+        """The names of a job's files so far; none where it was never begun. Costs one look at the file system."""
+        try:
+            return set(os.listdir(self.folder(job)))
+        except OSError:
+            return set()
+
     def has(self, job: str) -> bool:
         """Whether a record is there; says nothing about its state. Costs one look at the file system."""
         return self.record(job).is_file()

@@ -152,3 +152,20 @@ def test_a_record_is_plain_json_with_sorted_keys(tmp_path: Path) -> None:
     body = json.loads((store.folder(JOB) / "record.json").read_text())
     assert body["schema"] == 1
     assert body["values"] == {"top1": 12.5}
+
+
+def test_the_jobs_of_a_folder_are_those_ever_begun(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _written(store)
+    with store.claim("ff" + "0" * 30):
+        pass
+    store.keep_rules("table1-mini", [])
+    (tmp_path / "ab").write_text("a file")
+    assert store.jobs() == sorted([JOB, "ff" + "0" * 30])
+    assert store.left(JOB) == {"numbers.bin", "record.json"}
+    assert store.left("0" * 32) == set()
+    with pytest.raises(StoreError) as error:
+        Store(tmp_path / "ab").jobs()
+    assert str(error.value) == (
+        f"{tmp_path}/ab: a folder was expected and a file is in the way; move it or name another folder with --results"
+    )

@@ -250,6 +250,9 @@ class _Ours(Printed):
         super().__init__(tables)
         self.plan, self.store = plan, store
         self.boards: dict[str, Mapping[CellKey, Cell]] = {plan.table.id: cells}
+        self.known: dict[
+            tuple[str, str], list[Spread]
+        ] = {}  # table, column -> its deviations, asked for by each contrast
 
     def _cells(self, table: str) -> Mapping[CellKey, Cell]:
         if table not in self.boards:
@@ -264,12 +267,14 @@ class _Ours(Printed):
 
     def spreads(self, table: str, column: str) -> list[Spread]:
         """The deviations over seeds that our rows show in a column."""
-        samples = [
-            summarise(list(cell.seeds.values()))
-            for (_, name), cell in self._cells(table).items()
-            if name == column and cell.seeds
-        ]
-        return [Spread(sample.std, sample.n) for sample in samples if sample.std is not None]
+        if (table, column) not in self.known:
+            samples = [
+                summarise(list(cell.seeds.values()))
+                for (_, name), cell in self._cells(table).items()
+                if name == column and cell.seeds
+            ]
+            self.known[table, column] = [Spread(each.std, each.n) for each in samples if each.std is not None]
+        return self.known[table, column]
 
     def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
         """A cell as we measured it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,16 +72,12 @@ def matched(
     Of one that was made again, the newest counts. A record that cannot be used is in its store's `damaged`. Raises
     `UsageError` where a row is not there, `DataMissing` where nothing can be set side by side.
     """
-    left, right = (list(_evaluations(each, evaluators)) for each in (first, second))
+    left, right = _sides(first, second, evaluators)
     by_row = first.row is not None and second.row is not None
-    found = []
-    for one in left:
-        for other in right:
-            same_row = by_row or one.row == other.row
-            same_images = (one.images, one.asked) == (other.images, other.asked)
-            if same_row and same_images and one.seed == other.seed:
-                found.append((one, other))
-                break
+    partners: dict[tuple[Any, ...], Evaluation] = {}
+    for other in right:
+        partners.setdefault(_common(other, by_row=by_row), other)
+    found = [(one, partners[key]) for one in left if (key := _common(one, by_row=by_row)) in partners]
     if not found:
         raise DataMissing(
             f"{first} and {second}: expected evaluations of the same images with the same seeds, found {len(left)} and "
@@ -90,29 +86,60 @@ def matched(
     return found
 
 
-def _evaluations(one: Side, evaluators: Collection[str] | None) -> Iterator[Evaluation]:
-    """Evaluations by column, row and seed, of some evaluators or of all."""
+def _common(one: Evaluation, *, by_row: bool) -> tuple[Any, ...]:
+    """What two evaluations that go together have in common; where both rows were named, not the row."""
+    return one.images, one.asked, one.seed, "" if by_row else one.row
+
+
+def _sides(first: Side, second: Side, evaluators: Collection[str] | None) -> tuple[list[Evaluation], list[Evaluation]]:
+    """The evaluations of each side; a folder that holds both is read once."""
+    if first.store.root == second.store.root:
+        both = _shelf(first.store, {first.row, second.row}, evaluators)
+        return _of(first, both), _of(second, both)
+    left = _of(first, _shelf(first.store, {first.row}, evaluators))
+    return left, _of(second, _shelf(second.store, {second.row}, evaluators))
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """What a results folder holds: the evaluations of some rows, by column, row and seed, and the names of all rows."""
+
+    evaluations: Sequence[Evaluation]
+    rows: Collection[str]
+
+
+def _shelf(store: Store, wanted: Collection[str | None], evaluators: Collection[str] | None) -> _Shelf:
+    """Read each record once; keep the wanted rows, or all where one is None, of some evaluators or of all."""
     rows: set[str] = set()
+    images: dict[str, str] = {}
     found: dict[tuple[Any, ...], Evaluation] = {}
-    for path in sorted(one.store.root.glob("*/*/record.json")):
-        record = one.store.read(path.parent.name)
+    for job in store.jobs():
+        record = store.read(job)
         named = record and _LABEL.fullmatch(record.label)
-        if record and named and (evaluators is None or record.job["spec"].get("evaluator") in evaluators):
-            rows.add(named["row"])
-            each = Evaluation(named["column"], named["row"], int(named["seed"]), record, _images(one.store, record))
+        if not record or not named or not (evaluators is None or record.job["spec"].get("evaluator") in evaluators):
+            continue
+        rows.add(named["row"])
+        if None in wanted or named["row"] in wanted:
+            data = str(record.job["inputs"]["data"])
+            images[data] = images.get(data) or _images(store, data)
+            each = Evaluation(named["column"], named["row"], int(named["seed"]), record, images[data])
             key = (each.column, each.row, each.seed, each.images, each.asked)
             if key not in found or found[key].record.started < record.started:
                 found[key] = each
-    if one.row is not None and one.row not in rows:
+    return _Shelf(sorted(found.values(), key=lambda each: (each.column, each.row, each.seed)), rows)
+
+
+def _of(one: Side, shelf: _Shelf) -> list[Evaluation]:
+    """The evaluations of a side; raises `UsageError` where its row is not there."""
+    if one.row is not None and one.row not in shelf.rows:
+        known = listed(sorted(shelf.rows))
         raise UsageError(
-            f'{one}: no evaluation of a row "{one.row}" there, but of {listed(sorted(rows))}{nearest(one.row, rows)}'
+            f'{one}: no evaluation of a row "{one.row}" there, but of {known}{nearest(one.row, shelf.rows)}'
         )
-    order = sorted(found.values(), key=lambda each: (each.column, each.row, each.seed))
-    return (each for each in order if one.row in (None, each.row))
+    return [each for each in shelf.evaluations if one.row in (None, each.row)]
 
 
-def _images(store: Store, record: Record) -> str:
-    """The digest of an evaluation's images; its data job's id where that record is gone."""
-    job = str(record.job["inputs"]["data"])
+def _images(store: Store, job: str) -> str:
+    """The digest of a data job's images; the job's id where its record is gone."""
     data = store.read(job)
     return str(data.values.get("digest", job)) if data else job

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from repro.files import canonical
 from repro.plan.expand import Plan
 from repro.plan.jobs import Job
 from repro.plan.scale import scale
@@ -84,13 +85,25 @@ class Environment:
 
 def trace(tables: Mapping[str, Table], plan: Plan, store: Store) -> Origin:
     """Look up what a plan's cells rest on and what of it has a record."""
-    works = {name: Work(job, store.read(name)) for name, job in plan.jobs.items()}
+    places: dict[str, Mapping[str, Any]] = {}
+    works = {name: Work(job, _light(store.read(name), job, places)) for name, job in plan.jobs.items()}
+    asked: dict[str, list[Mapping[int, str]]] = {}  # row -> of each of its cells the jobs, by seed
+    for (row, _), seeds in plan.cells.items():
+        asked.setdefault(row, []).append(seeds)
     return Origin(
         changes={row.id: _changes(tables, plan, row) for row in plan.rows},
-        runs=tuple(run for row in plan.rows for run in _runs(plan, row.id, works)),
+        runs=tuple(run for row in plan.rows for run in _runs(plan, row.id, asked.get(row.id, []), works)),
         sets={name: works[job.id] for name, job in plan.sets.items()},
         works=tuple(works.values()),
     )
+
+
+def _light(record: Record | None, job: Job, places: dict[str, Mapping[str, Any]]) -> Record | None:
+    """A record that shares what is equal with its job and with other records of its environment: many are held."""
+    if record is None:
+        return None
+    place = places.setdefault(canonical(record.environment), record.environment)
+    return replace(record, environment=place, job=job.content if job.content == record.job else record.job)
 
 
 def changes(paper: recipes.Plain, profile: Profile) -> tuple[Change, ...]:
@@ -116,10 +129,10 @@ def _why(paper: recipes.Plain, profile: Profile, group: str, end: str) -> str:
     return next((rule.why for target, rule in reversed(profile.scale.items()) if target in targets), "")
 
 
-def _runs(plan: Plan, row: str, works: Mapping[str, Work]) -> Iterable[Run]:
+def _runs(plan: Plan, row: str, cells: Sequence[Mapping[int, str]], works: Mapping[str, Work]) -> Iterable[Run]:
     """What was done for a row, seed by seed."""
     for seed in plan.options.seeds:
-        names = dict.fromkeys(seeds[seed] for (name, _), seeds in plan.cells.items() if name == row and seed in seeds)
+        names = dict.fromkeys(seeds[seed] for seeds in cells if seed in seeds)
         measured = tuple(works[name] for name in names)
         if measured:
             inputs = {role: works[job] for work in measured for role, job in work.job.inputs.items()}

@@ -58,8 +58,10 @@ def tariff(plan: Plan, found: Needs, store: Store) -> Tariff:
     """The profile's rates, replaced by what the records of this plan's finished jobs show."""
     rates = dict(plan.profile.rates)
     for kind in MEASURED:
-        done = [(job, store.read(name)) for name, job in found.reused.items() if job.kind == kind and job.images]
-        known = [(job, record) for job, record in done if record is not None and record.wall_seconds > 0]
+        done = [
+            (job, _spent(store.read(name))) for name, job in found.reused.items() if job.kind == kind and job.images
+        ]
+        known = [(job, seconds) for job, seconds in done if seconds > 0]
         if known:
             rates[kind] = _measured(known, rates.get(kind))
     return Tariff(rates, plan.profile.disk)
@@ -71,21 +73,28 @@ def _work(job: Job, rate: Rate) -> float:
     return job.images * ((pixels / rate.pixels) ** 2 if pixels and rate.pixels else 1.0)
 
 
-def _measured(known: list[tuple[Job, Record]], stated: Rate | None) -> Rate:
-    """Of one process, on one core or card, so that a job's seconds are hours of that, whoever shares them."""
+def _spent(record: Record | None) -> float:
+    """Seconds of one process, on one core or card, so that they are hours of that, whoever shared them."""
+    return record.wall_seconds * int(record.environment.get("processes", 1)) if record else 0.0
+
+
+def _measured(known: list[tuple[Job, float]], stated: Rate | None) -> Rate:
+    """Images of the jobs over the seconds they took."""
     like = stated or Rate(images_per_second=1.0, why="")
     images = sum(_work(job, like) for job, _ in known)
-    seconds = sum(record.wall_seconds * int(record.environment.get("processes", 1)) for _, record in known)
+    seconds = sum(seconds for _, seconds in known)
     many = f"{len(known)} record{'' if len(known) == 1 else 's'}"
     return Rate(images_per_second=images / seconds, pixels=like.pixels, why=f"measured: {many} of this plan")
 
 
 def by_row(plan: Plan, found: Needs, costs: Tariff) -> list[RowCost]:
     """The cost of each row that has something to do; a network that two rows share is counted for both."""
-    rows = []
+    rows, asked = [], dict[str, list[str]]()
+    for (name, _), seeds in plan.cells.items():
+        asked.setdefault(name, []).extend(seeds.values())
     for row in plan.rows:
         wanted: dict[str, Job] = {}
-        waiting = [job for (name, _), seeds in plan.cells.items() if name == row.id for job in seeds.values()]
+        waiting = asked.get(row.id, [])
         while waiting:
             job = waiting.pop()
             if job in found.todo and job not in wanted and found.todo[job].kind != "data":

@@ -113,7 +113,7 @@ def _unheld(plan: Plan, row: Row, files: Sequence[Checkpoint]) -> str | None:
 def _expand_row(
     plan: Plan, tables: Mapping[str, Table], row: Row, columns: list[Column], place: int, seed: int
 ) -> None:
-    recipe = scale(recipes.plain(recipes.resolve(tables, plan.table, row)), plan.profile)
+    recipe = _recipe(plan, tables, plan.table, row)
     is_taken = _is_own(plan, row) or plan.options.source == "download"
     sets = [recipe["data"]["labelled"]]
     if not is_taken:
@@ -199,7 +199,15 @@ def _reference(plan: Plan, tables: Mapping[str, Table]) -> tuple[str, recipes.Pl
                 f'"table1/supervised", found "{name}"'
             ]
         )
-    return row, scale(recipes.plain(recipes.resolve(tables, tables[table], found[0])), plan.profile)
+    return row, _recipe(plan, tables, tables[table], found[0])
+
+
+def _recipe(plan: Plan, tables: Mapping[str, Table], table: Table, row: Row) -> recipes.Plain:
+    """A row's recipe on the plan's means, worked out once for all seeds."""
+    name = f"{table.id}/{row.id}"
+    if name not in plan.recipes:
+        plan.recipes[name] = scale(recipes.plain(recipes.resolve(tables, table, row)), plan.profile)
+    return plan.recipes[name]
 
 
 def device(wanted: str) -> str:

@@ -53,10 +53,11 @@ def _wanted(plan: Plan, done: set[str]) -> set[str]:
 def _reason(name: str, job: Job, done: set[str], store: Store) -> str:
     if name in store.damaged:
         return f"record damaged: {store.damaged[name]}"
-    failure = store.failure(name)
+    left = store.left(name)
+    failure = store.failure(name) if "failure.json" in left else None
     if failure:
         return f"failed last time: {failure.reason}"
-    if any(path.name.startswith("checkpoint") for path in store.folder(name).glob("checkpoint*")):
+    if any(file.startswith("checkpoint") for file in left):
         return "was interrupted; goes on from its checkpoint"
     absent = [role for role, other in job.inputs.items() if other not in done]
     return f"no record; needs {', '.join(absent)} first" if absent else "no record of this recipe, data, seed and code"

@@ -11,6 +11,7 @@ from repro.plan.jobs import Job
 from repro.spec.checkpoint import Checkpoint
 from repro.spec.model import Column, Row, Table
 from repro.spec.profile import Profile
+from repro.spec.recipes import Plain
 
 CellKey = tuple[str, str]  # row id, column id
 
@@ -55,6 +56,7 @@ class Plan:
     cells: dict[CellKey, dict[int, str]] = field(default_factory=dict)  # cell -> seed -> id of its evaluation
     blocked: dict[CellKey, str] = field(default_factory=dict)  # cell -> why it cannot be run here
     sets: dict[str, Job] = field(default_factory=dict)  # the paper's data set -> the job that makes what stands for it
+    recipes: dict[str, Plain] = field(default_factory=dict)  # "table1/byol" -> its recipe on these means, for all seeds
 
     def add(self, job: Job) -> Job:
         """Take a job in, once."""

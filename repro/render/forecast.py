@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from repro.plan.cost import Tariff, by_row
@@ -10,6 +11,9 @@ from repro.plan.needs import Needs
 from repro.plan.outline import Plan
 from repro.render.printable import clock, printable, size
 from repro.render.terminal import console, hands, hanging, jobs, line, ruled
+
+MANY = 1_000  # jobs of a plan
+SEED = re.compile(r", seed \d+$")  # at the end of a job's label
 
 
 def plan(spec: Plan, found: Needs, costs: Tariff) -> None:
@@ -20,14 +24,8 @@ def plan(spec: Plan, found: Needs, costs: Tariff) -> None:
         "bold",
     )
     grid = ruled("job", "", "why", left=3)
-    for name, job in spec.jobs.items():
-        action = "run" if name in found.todo else "reuse" if name in found.reused else "spare"
-        expected = costs.seconds(job) if name in found.todo else None
-        grid.add_row(
-            printable(job.label),
-            f"{action}{f', {clock(expected)}' if expected else ''}",
-            printable(found.reasons[name]),
-        )
+    for job, action, reason in _jobs(spec, found, costs):
+        grid.add_row(printable(job), action, printable(reason))
     console().print(grid)
     _missing(spec.blocked)
     _row_costs(spec, found, costs)
@@ -41,6 +39,23 @@ def plan(spec: Plan, found: Needs, costs: Tariff) -> None:
     for kind, space in costs.spaces.items():
         each = f" and {size(space.bytes_per_image)} an image" if space.bytes_per_image else ""
         hanging(f"      {kind}: {size(space.bytes)}{each} on the disk ({space.why})", style="dim")
+
+
+def _jobs(spec: Plan, found: Needs, costs: Tariff) -> list[tuple[str, str, str]]:
+    """Each job with what becomes of it and why; of very many, seeds of which the same is said share a line."""
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for name, job in spec.jobs.items():
+        action = "run" if name in found.todo else "reuse" if name in found.reused else "spare"
+        expected = costs.seconds(job) if name in found.todo else None
+        told = (f"{action}{f', {clock(expected)}' if expected else ''}", found.reasons[name])
+        alike = SEED.sub("", job.label) if len(spec.jobs) > MANY else name
+        lines.setdefault((alike, *told), []).append(job.label)
+    return [
+        (labels[0], action, reason)
+        if len(labels) == 1
+        else (f"{alike}, {len(labels)} seeds", action + " each" * ("," in action), reason)
+        for (alike, action, reason), labels in lines.items()
+    ]
 
 
 def _unit(spec: Plan) -> str:

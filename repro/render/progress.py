@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -23,29 +24,42 @@ class Estimate:
 
     def __init__(self, jobs: Mapping[str, Job], profile: Profile, workers: int) -> None:
         costs = stated(profile)
-        self.expected = {name: costs.seconds(job) or 1.0 for name, job in jobs.items()}
-        self.kind = {name: job.kind for name, job in jobs.items()}
+        self.jobs = {
+            name: (job.kind, costs.seconds(job) or 1.0) for name, job in jobs.items()
+        }  # kind, expected seconds
         self.workers = workers
-        self.left = dict(self.expected)  # id -> expected seconds still to go, by the profile's rates
+        self.untouched = Counter(self.jobs.values())  # how many of each that did not begin yet
+        self.left: dict[str, float] = {}  # id of a job in hand -> expected seconds still to go, by the profile's rates
+        self.over: set[str] = set()
         self.taken: dict[str, list[float]] = {}  # kind -> [expected, measured]
 
     def moved(self, job: str, fraction: float) -> None:
         """A job in hand is this far."""
-        if job in self.left:
-            self.left[job] = self.expected[job] * (1.0 - fraction)
+        if job in self.jobs and job not in self.over:
+            if job not in self.left:
+                self.untouched[self.jobs[job]] -= 1
+            self.left[job] = self.jobs[job][1] * (1.0 - fraction)
 
     def ended(self, job: str, measured: float | None) -> None:
         """A job is over; how long it took corrects the rest of its kind."""
-        if measured is not None and job in self.expected:
-            sums = self.taken.setdefault(self.kind[job], [0.0, 0.0])
-            sums[0] += self.expected[job]
+        if job not in self.jobs:
+            return
+        kind, expected = self.jobs[job]
+        if measured is not None:
+            sums = self.taken.setdefault(kind, [0.0, 0.0])
+            sums[0] += expected
             sums[1] += measured
-        self.left.pop(job, None)
+        if job not in self.over:
+            self.over.add(job)
+            if self.left.pop(job, None) is None:
+                self.untouched[kind, expected] -= 1
 
     def seconds(self) -> float:
         """Seconds to go with all workers busy, at least as long as the longest single job."""
-        parts = [left * self._factor(self.kind[job]) for job, left in self.left.items()]
-        return max(sum(parts) / self.workers, max(parts, default=0.0))
+        parts = [(left * self._factor(self.jobs[job][0]), 1) for job, left in self.left.items()]
+        parts += [(expected * self._factor(kind), many) for (kind, expected), many in self.untouched.items() if many]
+        whole = sum(each * many for each, many in parts)
+        return max(whole / self.workers, max((each for each, _ in parts), default=0.0))
 
     def _factor(self, kind: str) -> float:
         expected, measured = self.taken.get(kind, (0.0, 0.0))

@@ -69,6 +69,7 @@ class Local:
         self.summary = Summary()
         self.tries: Counter[str] = Counter()
         self.finished: dict[str, float] = {}  # id -> when it last was
+        self.lost: set[str] = set()  # as in the summary, for very many
         self.later: dict[str, float] = {}  # id -> when to ask again for a job that another run is at
         self.stop = False
         self.born = 0
@@ -100,22 +101,25 @@ class Local:
 
     def _ready(self) -> list[Job]:
         now = time.monotonic()
-        held = self.waiting.keys() | self._at_work().keys()
+        held = {*self.waiting, *self._at_work()}
         ready = []
         for job in list(self.waiting.values()):
-            gone = next((other for other in job.inputs.values() if self._is_gone(other)), None)
+            gone = next(filter(self._is_gone, job.inputs.values()), None)
             if gone:
                 del self.waiting[job.id]
                 self.summary.lost.append(job.id)
+                self.lost.add(job.id)
                 self.observer.ended(job, "failed", f"not tried, as its input failed: {self.jobs[gone].label}")
-            elif not any(other in held for other in job.inputs.values()) and self.later.get(job.id, 0.0) <= now:
+            elif held.isdisjoint(job.inputs.values()) and self.later.get(job.id, 0.0) <= now:
                 ready.append(job)
         return sorted(ready, key=lambda job: ORDER[job.kind])
 
     def _is_gone(self, job: str) -> bool:
-        return job in self.summary.failed or job in self.summary.lost
+        return job in self.summary.failed or job in self.lost
 
     def _hand_out(self) -> None:
+        if len(self.hands) >= self.workers and all(hand.jobs or hand.leaving for hand in self.hands.values()):
+            return  # nobody could take a job; to look through very many costs more than some jobs
         ready = self._ready()
         while ready:
             hand = self._free()

@@ -43,6 +43,7 @@ def source(group: str, name: str | None) -> Path:
     return LAB / folder(group) / f"{name}.py" if (LAB / folder(group)).is_dir() else LAB / f"{group}.py"
 
 
+@cache  # asked of each group of each job
 def has_names(group: str) -> bool:
     """Whether the group's recipe must say which module of a folder is meant."""
     return (LAB / folder(group)).is_dir()

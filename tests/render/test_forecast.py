@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,18 @@ def test_with_a_card_nothing_is_said_of_its_absence(tmp_path: Path, capsys: pyte
     text = shown(PAPER, "cuda", tmp_path, capsys)
     assert "of GPU time" in text
     assert "no graphics card" not in text
+
+
+def test_of_very_many_jobs_seeds_share_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seeds, store = range(80), Store(tmp_path)
+    plan = expand(SPECS.tables, SPECS.table("table1"), MINI, Options(seeds=seeds, rows=["moco-k16384", "moco-k8192"]))
+    assert len(plan.jobs) == 2 * 80 * 7 + 6
+    [broken] = [name for name, job in plan.jobs.items() if job.label == "probe moco-k8192, seed 7"]
+    store.fail(broken, "no luck")
+    forecast.plan(plan, needs(plan, store), stated(MINI))
+    text = capsys.readouterr().out
+    assert "pretrain moco-k16384, 80 seeds" in text
+    assert "probe moco-k8192, 79 seeds" in text
+    assert "probe moco-k8192, seed 7" in text
+    assert len(re.findall(r"\d each ", text)) == 14  # of two rows, seven kinds
+    assert re.findall(r"k\d+, seed \d+", text) == ["k8192, seed 7"]

@@ -440,3 +440,32 @@ def test_the_label_is_no_part_of_a_job() -> None:
     first = job("first")
     assert replace(first, label="second").id == first.id
     assert job("second").id != first.id
+
+
+def test_work_is_not_looked_for_while_every_worker_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy:
+        jobs, leaving = {"x": job("x")}, False
+
+    executor = Local(Store(tmp_path), workers=2, threads=1, observer=Told())
+    looks: list[int] = []
+    monkeypatch.setattr(Local, "_ready", lambda self: looks.append(len(self.hands)) or [])
+    for number in range(3):
+        executor._hand_out()
+        executor.hands[number] = Busy()  # type: ignore[assignment]
+    assert looks == [0, 1]
+
+
+def test_all_that_rests_on_a_failure_is_told_once_however_many(tmp_path: Path) -> None:
+    told, first = Told(), job("first")
+    rest = [job("next 0", first)]
+    rest += [job(f"next {number}", rest[0], spec={"number": number}) for number in range(1, 3000)]
+    executor = Local(Store(tmp_path), workers=1, threads=1, observer=told)
+    executor.jobs, executor.waiting = {one.id: one for one in (first, *rest)}, {one.id: one for one in rest}
+    executor.summary.failed[first.id] = "no luck"
+    assert executor._ready() == []
+    assert executor.summary.lost == [one.id for one in rest]
+    assert told.events[:2] == [
+        ("failed", "next 0", "not tried, as its input failed: first"),
+        ("failed", "next 1", "not tried, as its input failed: next 0"),
+    ]
+    assert (len(told.events), executor.waiting) == (3000, {})
