@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from repro.cli_judge import audit, check, diff, export
 from repro.cli_plan import Typed, planned
 from repro.cli_report import report
 from repro.cli_run import run
-from repro.errors import Interrupted, ReproError
+from repro.errors import Interrupted, ReproError, SpecError
 from repro.options import PLANNED, shared
 from repro.render.printable import printable
 
@@ -135,10 +136,13 @@ def main() -> int:
         click.echo("repro: stopped", err=True)
         return Interrupted.exit_code
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        click.echo(printable(told.getvalue()), nl=False, err=True)
         return USAGE
     except ReproError as error:
-        click.echo(f"repro: {printable(str(error))}", err=True)
+        faults = error.faults if isinstance(error, SpecError) else [str(error)]
+        click.echo("repro: " + "\n".join(printable(" ".join(fault.split())) for fault in faults), err=True)
         return error.exit_code
     return FINE
 

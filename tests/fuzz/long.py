@@ -1,0 +1,126 @@
+"""Fuzzing at length: `python -m tests.fuzz.long --inputs 100000 --seed 0` tries so many inputs and prints a table.
+
+An input is named by its target, seed and number; `--target NAME --only NUMBER` tries one again. What breaks is written
+down as it is met and the next one is tried; exit 1 if any did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from tests.fuzz import commands, watch, world
+from tests.fuzz.targets import TARGETS
+from tests.fuzz.world import World
+
+KINDS = ("result", "refused", "broken")
+SHARES = {"command lines": 2, "tables": 2, "records": 2}  # as often as the others, which count once
+SHOWN = 12  # of what broke, whole
+
+
+def kinds() -> dict[str, Callable[[World, Random], Callable[[], object]]]:
+    """Every target by name; command lines are one."""
+    return {**TARGETS, "command lines": commands.line}
+
+
+def one(there: World, keep: Path, name: str, seed: int, number: int) -> str:
+    """Try one input in the world, which is afterwards as it was: "result" or "refused"; raises `watch.Broken`."""
+    random = Random(f"{name} {seed} {number}")
+    try:
+        with world.inside(there.root):
+            action = kinds()[name](there, random)
+            return watch.tried(there.root, action)
+    finally:
+        restore(keep, there.root)
+
+
+def restore(keep: Path, root: Path) -> None:
+    """Make a folder what it was: files that are gone, changed or new."""
+    before = {path.relative_to(keep): path for path in keep.rglob("*")}
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.relative_to(root) not in before:
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+    for name, path in sorted(before.items()):
+        other = root / name
+        if path.is_dir():
+            other.mkdir(exist_ok=True)
+        elif not other.is_file() or _stamp(other) != _stamp(path):
+            shutil.copy2(path, other)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def numbers(inputs: int, chosen: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Target and number of each input, the targets in turn."""
+    turn = [name for name in chosen for _ in range(SHARES.get(name, 1))]
+    counts: Counter[str] = Counter()
+    for place in range(inputs):
+        name = turn[place % len(turn)]
+        yield name, counts[name]
+        counts[name] += 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try inputs; 1 where something broke."""
+    parser = argparse.ArgumentParser(prog="tests.fuzz.long", description=__doc__)
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--target", choices=sorted(kinds()), action="append")
+    parser.add_argument("--only", type=int, help="this number alone")
+    options = parser.parse_args(arguments)
+    chosen = options.target or list(kinds())
+    todo = numbers(options.inputs, chosen) if options.only is None else [(name, options.only) for name in chosen]
+    counts: Counter[tuple[str, str]] = Counter()
+    seconds: Counter[str] = Counter()
+    found: dict[str, list[str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        there, keep = world.build(Path(folder).resolve() / "world"), Path(folder).resolve() / "kept"
+        shutil.copytree(there.root, keep)
+        for name, number in todo:
+            begun = time.perf_counter()
+            try:
+                counts[name, one(there, keep, name, options.seed, number)] += 1
+            except watch.Broken as fault:
+                counts[name, "broken"] += 1
+                _note(found, f"{name} --only {number}", str(fault))
+            seconds[name] += time.perf_counter() - begun
+    _print(chosen, counts, seconds, found)
+    return int(bool(found))
+
+
+def _note(found: dict[str, list[str]], name: str, fault: str) -> None:
+    """What broke, one of a kind shown at once: faults that end alike count as one."""
+    lines = fault.strip().splitlines()
+    place = [line.strip() for line in lines if line.strip().startswith("File ") and "/repro/" in line]
+    kind = f"{place[-1] if place else ''} {lines[-1][:60]}"
+    if kind not in found and len(found) < SHOWN:
+        print(f"--- --target {name}\n{fault}", flush=True)
+    found.setdefault(kind, []).append(name)
+
+
+def _print(chosen: Sequence[str], counts: Counter[tuple[str, str]], seconds: Counter[str], found: dict[str, list[str]]) -> None:
+    print(f"{'':24}{'inputs':>9}{'result':>9}{'refused':>9}{'broken':>9}{'ms each':>9}")
+    for name in chosen:
+        total = sum(counts[name, kind] for kind in KINDS)
+        each = 1000 * seconds[name] / max(1, total)
+        print(f"{name:24}{total:9,}" + "".join(f"{counts[name, kind]:9,}" for kind in KINDS) + f"{each:9.1f}")
+    print(f"{'all':24}{sum(counts.values()):9,}")
+    for kind, names in found.items():
+        print(f"{len(names):6} x {kind} (first: {names[0]})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
