@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from repro import completion
+from repro.cli_certify import certify, verify
 from repro.cli_checkpoints import checkpoints
 from repro.cli_data import data
 from repro.cli_figure import figure
@@ -119,6 +120,8 @@ cli.add_command(check)
 cli.add_command(export)
 cli.add_command(audit)
 cli.add_command(diff)
+cli.add_command(certify)
+cli.add_command(verify)
 cli.add_command(report)
 cli.add_command(data)
 cli.add_command(checkpoints)

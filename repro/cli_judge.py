@@ -120,7 +120,8 @@ def export(context: click.Context, /, table: str | None, form: str, output: Path
     from repro.files import write_whole
     from repro.judge.board import assemble
     from repro.plan.typed import again
-    from repro.render import documents, latex, markup, terminal
+    from repro.render import documents, markup, terminal
+    from repro.render.latex import document as latex
 
     if form == "macros":
         text = _macros(table, output, typed)
@@ -155,7 +156,7 @@ def _macros(table: str | None, output: Path | None, typed: Mapping[str, Any]) ->
     from repro.judge.board import assemble
     from repro.judge.evidence import gather
     from repro.plan.typed import again
-    from repro.render import macros
+    from repro.render.latex import macros
     from repro.spec import load
 
     found = []

@@ -12,7 +12,8 @@ import pytest
 
 from repro.judge.board import Board, assemble
 from repro.plan.expand import Options, expand
-from repro.render import documents, latex, markup
+from repro.render import documents, markup
+from repro.render.latex import document as latex
 from repro.store import Record, Store
 from tests.render.boards import SPECS, profile
 

@@ -10,8 +10,8 @@ import pytest
 
 from repro.judge.board import Board
 from repro.judge.cells import Flag, Verdict
-from repro.render import latex
-from repro.render.fitting import SIZES, Entry, Strip, fit, runs
+from repro.render.latex import document as latex
+from repro.render.latex.fitting import SIZES, Entry, Strip, fit, runs
 from tests.latex import ARTICLE, compiled
 from tests.render.boards import SPECS, shelved
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repro.judge.board import Board
-from repro.render import legend, tabular, tex
-from repro.render.fitting import HEIGHT, SIZES, Size, height, wrapped
-from repro.render.tabular import NOTE, SIGN
+from repro.render import legend
+from repro.render.latex import tabular, tex
+from repro.render.latex.fitting import HEIGHT, SIZES, Size, height, wrapped
+from repro.render.latex.tabular import NOTE, SIGN
 
 PACKAGES = "booktabs,siunitx,amssymb"
 _FLOAT = 26.0  # points of what an environment needs besides its lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.render import tex
+from repro.render.latex import tex
 from tests.latex import ARTICLE, compiled
 
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from repro.judge.board import Board
 from repro.judge.cells import Cell, Verdict
-from repro.render import legend, marks, tex
-from repro.render.fitting import SIZES, Entry, Fit, Size, Strip, fit, height, joined, runs, wrapped
+from repro.render import legend, marks
+from repro.render.latex import tex
+from repro.render.latex.fitting import SIZES, Entry, Fit, Size, Strip, fit, height, joined, runs, wrapped
 from repro.spec.model import Row
 
 SIGN = {

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-from repro.render import tex, wrapping
+from repro.render import wrapping
+from repro.render.latex import tex
 
 WIDTH, HEIGHT = 344.0, 538.0  # points of a page's text, of `article` at 10 points on letter paper, and a little less
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:±(\d+)(?:\.(\d+))?)?")

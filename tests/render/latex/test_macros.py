@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from repro.judge.evidence import Evidence, Trace
-from repro.render import macros
+from repro.render.latex import macros
 from tests.render.boards import shelved
 
 RULES = Trace("rules/table4-mini.json", "AB")

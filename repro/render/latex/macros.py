@@ -9,7 +9,8 @@ from repro.judge.board import Board
 from repro.judge.cells import Cell
 from repro.judge.evidence import Evidence, Trace
 from repro.judge.statistics import summarise
-from repro.render import marks, tex
+from repro.render import marks
+from repro.render.latex import tex
 
 DEFINITIONS = Path(__file__).with_name("macros.tex")
 
