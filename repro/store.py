@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,6 +111,9 @@ class Store:
         path = self.rules_file(name)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
+            for each, (key, kind) in product(kept, (("stamp", str), ("noted", str), ("rules", dict))):
+                if not isinstance(each[key], kind):
+                    raise TypeError(key)
             return [{key: each[key] for key in ("stamp", "noted", "after_results", "rules")} for each in kept]
         except FileNotFoundError:
             return []
@@ -222,7 +226,7 @@ class Store:
         path = self.folder(job) / "failure.json"
         try:
             return Failure(str(json.loads(path.read_text(encoding="utf-8"))["reason"]), self.log(job))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     @contextmanager

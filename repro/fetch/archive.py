@@ -23,7 +23,10 @@ from repro.errors import DataMissing, StoreError
 from repro.files import explain
 
 BLOCK = 1 << 20  # bytes copied at once
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, ValueError)
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, ValueError),
+    NotImplementedError,  # of zipfile: packed in a way that it cannot undo
+)
 
 
 @dataclass(frozen=True)

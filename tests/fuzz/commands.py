@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
@@ -17,12 +17,29 @@ from repro import cli
 from repro.render import terminal
 from repro.run.local import Local, Summary
 from tests.fuzz import mutations, watch
-from tests.fuzz.world import ROW, World
+from tests.fuzz.world import ROW
 
 NAMES = (
     *("table1", "figure6", "figure1", "6", "1", ROW, f"{ROW},byol", "imagenet", "imagenet-c,imagenet", "mini", "pilot"),
-    *("paper", "profiles/mini.toml", "0", "0,1", "table1/moco-k16384", "results", "results:moco-k16384", "other", "own"),
-    *("imagenet-r", "stl-10", "cue-conflict", "torchvision-resnet50-v1", "photographs=photographs", "tables/table1.toml"),
+    *(
+        "paper",
+        "profiles/mini.toml",
+        "0",
+        "0,1",
+        "table1/moco-k16384",
+        "results",
+        "results:moco-k16384",
+        "other",
+        "own",
+    ),
+    *(
+        "imagenet-r",
+        "stl-10",
+        "cue-conflict",
+        "torchvision-resnet50-v1",
+        "photographs=photographs",
+        "tables/table1.toml",
+    ),
     *("weights/own.safetensors", "archives/a.tar", "photographs", "set", "new", "new/x", "markdown", "html", "-", "--"),
 )
 HEAVY = ("imagenet-texture", "look", "cache", "sheet", "verify")  # verbs that start processes or draw for seconds
@@ -78,12 +95,6 @@ def _any(random: Random) -> str:
             return random.choice(mutations.TEXTS).replace("\0", "")
         case _:
             return str(random.choice(mutations.NUMBERS[:-3]))[:300] + random.choice(("", "", ",1", "\udcff"))
-
-
-def line(_: World, random: Random) -> Callable[[], None]:
-    """A command line to be typed."""
-    typed = words(random)
-    return lambda: type_(typed)
 
 
 def type_(typed: list[str]) -> None:

@@ -152,7 +152,11 @@ def toml(value: Any, *, is_whole: bool = True) -> str:
         return "".join(f"{json.dumps(key)} = {toml(part, is_whole=False)}\n" for key, part in value.items())
     match value:
         case dict():
-            return "{" + ", ".join(f"{json.dumps(key)} = {toml(part, is_whole=False)}" for key, part in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(f"{json.dumps(key)} = {toml(part, is_whole=False)}" for key, part in value.items())
+                + "}"
+            )
         case list():
             return "[" + ", ".join(toml(part, is_whole=False) for part in value) + "]"
         case bool():

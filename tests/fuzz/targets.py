@@ -14,20 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from repro.fetch import receipt
+from repro.cli_plan import settle
+from repro.errors import JobFailed
+from repro.fetch import arrival, receipt
 from repro.fetch.archive import unpack
+from repro.fetch.wanted import Wanted
 from repro.files import digest
 from repro.holdings import receipts
-from repro.judge import matching, paired, regression
 from repro.judge.board import assemble
-from repro.lab import data, evaluation
+from repro.judge.certificate import reading, verification
+from repro.judge.certificate.grounds import Now
+from repro.judge.policy import STANDARD
+from repro.lab import data
 from repro.lab.images import cache, decoding, superclasses
 from repro.lab.weights import file as weights
 from repro.plan import code
+from repro.run.worker import Asked, Worker
 from repro.spec import catalogue, load, locations
-from repro.store import identity
+from repro.store import Store, identity
 from tests.fuzz import mutations, world
 from tests.fuzz.world import World
+from tests.judge.certificate.world import sealed
 from tests.trees import picture
 
 Broken = Callable[[Random, bytes], bytes]
@@ -40,12 +47,6 @@ class Target:
     path: Callable[[World, Random], Path]
     variant: Broken
     read: Callable[[World, Path], object]
-
-    def __call__(self, there: World, random: Random) -> Callable[[], object]:
-        """Put a variant in the place of a file; what is given back reads it. `restored` puts the file back."""
-        path = self.path(there, random)
-        path.write_bytes(self.variant(random, path.read_bytes()))
-        return lambda: self.read(there, path)
 
 
 def _fixed(name: str) -> Callable[[World, Random], Path]:
@@ -73,12 +74,6 @@ def _judged(there: World, _: Path) -> object:
             store.verify(record)
         store.failure(job)
     return assemble(there.specs.tables, there.plan, store)
-
-
-def _set_side_by_side(there: World, _: Path) -> object:
-    first, second = (matching.side(str(there.root / name)) for name in ("results", "other"))
-    paired.pairs(first, second, read=evaluation.read)
-    return regression.regressions(first, second, read=evaluation.read)
 
 
 def _resealed(random: Random, content: bytes) -> bytes:
@@ -164,6 +159,38 @@ def tensors(random: Random, content: bytes) -> bytes:
     return framed if random.random() < 0.8 else random.choice((0, 1, 2**63, 2**40)).to_bytes(8, "little") + framed[8:]
 
 
+def _worked(read: Callable[[World, Path], object]) -> Callable[[World, Path], object]:
+    """As a worker reads it, which tells whatever goes wrong as a sentence of its job."""
+
+    def worked(there: World, path: Path) -> object:
+        told, store = io.StringIO(), Store(there.root / "worked")
+        one = Asked(there.plan.jobs[there.measured].content, "read")
+        with Worker(store, told, loaders=0, processes=1)._telling([one]):
+            return read(there, path)
+        (event,) = [json.loads(line) for line in told.getvalue().splitlines()]
+        assert (event["event"], event["id"]) == ("failed", one.job)
+        raise JobFailed(event["reason"])
+
+    return worked
+
+
+def _verified(there: World, path: Path) -> object:
+    """What `repro verify` reads: the certificate, and all that it speaks of."""
+    held, document = reading.read(there.root / "certificate.json")
+    other = there.certified
+    now = Now(other.tables, other.plan.profile, "", STANDARD, {})
+    return verification.verify(held, document, Store(other.store.root), now=now)
+
+
+def _certificate(random: Random, content: bytes) -> bytes:
+    """One that says other things, with a digest that fits."""
+    document = mutations.changed(random, json.loads(content))
+    try:
+        return json.dumps(sealed(document), default=str).encode()
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return json.dumps(document, default=str).encode()
+
+
 def _unpacked(there: World, path: Path) -> object:
     try:
         return unpack(path, there.root / "unpacked", strip="top")
@@ -172,16 +199,13 @@ def _unpacked(there: World, path: Path) -> object:
 
 
 def _image(random: Random, _: bytes) -> bytes:
-    return mutations.damaged(random, picture(random.randrange(9), form=random.choice(("JPEG", "PNG", "GIF", "BMP", "TIFF"))))
-
-
-def _specs(there: World, path: Path) -> object:
-    """The shipped ones with one of them changed; one file is looked at alone first, which takes a tenth of the time."""
-    return load.specs()
+    return mutations.damaged(
+        random, picture(random.randrange(9), form=random.choice(("JPEG", "PNG", "GIF", "BMP", "TIFF")))
+    )
 
 
 TARGETS: Mapping[str, Target] = {
-    "tables": Target(_one_of("tables/*.toml", "figures/*.toml"), mutations.of_toml, _specs),
+    "tables": Target(_one_of("tables/*.toml", "figures/*.toml"), mutations.of_toml, lambda *_: load.specs()),
     "profiles": Target(
         _one_of("profiles/*.toml"), mutations.of_toml, lambda _, path: load.profile(f"profiles/{path.name}")
     ),
@@ -198,11 +222,11 @@ TARGETS: Mapping[str, Target] = {
     "superclasses.toml": Target(
         _fixed("photographs/superclasses.toml"),
         mutations.of_toml,
-        lambda _, path: superclasses.parents(path.parent, superclass="dog", classes=("n02099601", "n02123045")),
+        _worked(
+            lambda _, path: superclasses.parents(path.parent, superclass="dog", classes=("n02099601", "n02123045"))
+        ),
     ),
     "records": Target(_one_of("results/*/*/record.json"), _either(mutations.of_json, _resealed), _judged),
-    "records of two": Target(_one_of("results/*/*/record.json"), _either(mutations.of_json, _resealed), _set_side_by_side),
-    "predictions": Target(_of_job("evaluate", "predictions.npz"), arrays, _set_side_by_side),
     "failures": Target(_one_of("results/*/*/failure.json"), mutations.of_json, _judged),
     "rules": Target(_one_of("results/rules/*.json"), mutations.of_json, _judged),
     "sources": Target(_fixed("results/code.json"), mutations.of_json, lambda _, path: code.recall(path)),
@@ -210,16 +234,41 @@ TARGETS: Mapping[str, Target] = {
         _fixed("weights/own.safetensors.json"), mutations.of_json, lambda _, path: receipt.read(path.with_suffix(""))
     ),
     "receipts of archives": Target(
-        _fixed("sets/imagenet-r/.repro-archives.json"), mutations.of_json, lambda _, path: receipts.receipts(path.parent)
+        _fixed("sets/imagenet-r/.repro-archives.json"),
+        mutations.of_json,
+        lambda _, path: receipts.receipts(path.parent),
     ),
-    "cache.json": Target(_fixed("packed/cache.json"), _either(mutations.of_json, _sealed), lambda there, _: _packed(there)),
-    "cache index": Target(_fixed("packed/index.npz"), arrays, lambda there, _: _packed(there)),
-    "set: info.json": Target(_fixed("set/info.json"), mutations.of_json, lambda _, path: data.read(path.parent)),
-    "set: targets.npz": Target(_fixed("set/targets.npz"), arrays, lambda _, path: data.read(path.parent)),
-    "set: images.npy": Target(_fixed("set/images.npy"), mutations.damaged, lambda _, path: data.read(path.parent)),
+    "cache.json": Target(
+        _fixed("packed/cache.json"), _either(mutations.of_json, _sealed), _worked(lambda there, _: _packed(there))
+    ),
+    "cache index": Target(_fixed("packed/index.npz"), arrays, _worked(lambda there, _: _packed(there))),
+    "set: info.json": Target(
+        _fixed("set/info.json"), mutations.of_json, _worked(lambda _, path: data.read(path.parent))
+    ),
+    "set: targets.npz": Target(_fixed("set/targets.npz"), arrays, _worked(lambda _, path: data.read(path.parent))),
+    "set: images.npy": Target(
+        _fixed("set/images.npy"), mutations.damaged, _worked(lambda _, path: data.read(path.parent))
+    ),
+    "place.json": Target(
+        _of_job("data", "place.json"), mutations.of_json, lambda there, _: settle(there.plan, there.store)
+    ),
+    "certificates": Target(_fixed("certificate.json"), _either(mutations.of_json, _certificate), _verified),
+    "certified results": Target(
+        _one_of("certified/*/*/*.json", "certified/rules/*.json"), _either(mutations.of_json, _resealed), _verified
+    ),
+    "certified predictions": Target(_one_of("certified/*/*/*.npz"), arrays, _verified),
     "safetensors": Target(_fixed("weights/own.safetensors"), tensors, lambda _, path: weights.read(path)),
+    "arrivals": Target(
+        _fixed("weights/own.safetensors"),
+        tensors,
+        lambda _, path: arrival.check(
+            Wanted("own", "https://own", None, None, "none"), path, target=path, is_kept=True
+        ),
+    ),
     "archives": Target(_one_of("archives/*"), mutations.damaged, _unpacked),
-    "images": Target(_fixed("photographs/train/n02099601/n02099601_0.JPEG"), _image, lambda _, path: decoding.opened(path)),
+    "images": Target(
+        _fixed("photographs/train/n02099601/n02099601_0.JPEG"), _image, lambda _, path: decoding.opened(path)
+    ),
 }
 
 

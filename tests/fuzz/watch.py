@@ -29,6 +29,7 @@ _CHANGES = {  # events of the interpreter -> which of their arguments are paths
     "os.chmod": (0,),
     "shutil.rmtree": (0,),
 }
+_HARMLESS = ("bash", "fc-list")  # programs: click asks the one for its version, matplotlib the other for fonts
 _FORBIDDEN = ("socket.connect", "os.system", "os.exec", "subprocess.Popen", "webbrowser.open")
 
 
@@ -56,7 +57,7 @@ class _Watcher:
         elif event in _CHANGES:
             for place in _CHANGES[event]:
                 self._note(event, arguments[place])
-        elif event in _FORBIDDEN:
+        elif event in _FORBIDDEN and not (event == "subprocess.Popen" and Path(arguments[0]).name in _HARMLESS):
             self.seen.append(f"{event} {arguments!r}"[:300])
 
     def _note(self, event: str, path: Any) -> None:

@@ -27,6 +27,7 @@ from repro.plan.expand import Options, Plan
 from repro.spec import load
 from repro.spec.load import Specs
 from repro.store import Record, Store
+from tests.judge.certificate import world as certified
 from tests.trees import classes, picture
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,7 @@ class World:
     root: Path
     specs: Specs
     plan: Plan
+    certified: certified.World  # results of their own, with their certificate in `certificate.json`
 
     @property
     def store(self) -> Store:
@@ -84,7 +86,9 @@ def build(root: Path) -> World:
     for name in ("results", "other"):
         _results(Store(root / name), plan)
     _receipts(root)
-    return World(root, specs, plan)
+    other = certified.build(root / "certified", columns=("imagenet", "imagenet-c"), seeds=(0,))
+    (root / "certificate.json").write_text(json.dumps(other.certificate()))
+    return World(root, specs, plan, other)
 
 
 @contextmanager
@@ -111,6 +115,9 @@ def _results(store: Store, plan: Plan) -> None:
             about = evaluation.About(CLASSES, CLASSES)
             columns = {"labels": LABELS, "predictions": np.where(wrong, 1 - LABELS, LABELS)}
             files, values = [evaluation.write(folder, columns, about)], {"top1": 100.0 * float((~wrong).mean())}
+        elif job.kind == "data":
+            place = str(store.root.parent / "photographs")
+            (folder / data.PLACE).write_text(json.dumps({"root": place, "place": place}))
         elif job.kind == "pretrain":
             (folder / "encoder.safetensors").write_bytes(safetensors())
             files, values = ["encoder.safetensors"], {"loss": [1.0, 0.5]}
