@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import sys
@@ -147,6 +148,12 @@ def main() -> int:
         faults = error.faults if isinstance(error, SpecError) else [str(error)]
         click.echo("repro: " + "\n".join(printable(" ".join(fault.split())) for fault in faults), err=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        name = printable(" ".join(str(error.filename).split()))
+        click.echo(f"repro: {name[:60]}...: a name of {len(name)} letters is too long for a file; give another", err=True)
+        return USAGE
     return FINE
 
 

@@ -29,21 +29,24 @@ SHOWN = 40  # of what broke, whole
 
 
 def one(there: World, keep: Path, name: str, seed: int, number: int) -> str:
-    """Try one input in the world, which is afterwards as it was: "result" or "refused"; raises `watch.Broken`."""
+    """Try one input `world.inside` of the world, which is afterwards as it was: "result" or "refused".
+
+    Raises `watch.Broken`.
+    """
     random = Random(f"{name} {seed} {number}")
-    with world.inside(there.root):
-        if name == LINES:
-            try:
-                return watch.tried(there.root, lambda: commands.type_(commands.words(random)))
-            finally:
-                restore(keep, there.root)
-        target = TARGETS[name]
-        path = target.path(there, random)
-        path.write_bytes(target.variant(random, path.read_bytes()))
+    if name == LINES:
+        typed = commands.words(random)
         try:
-            return watch.tried(there.root, lambda: target.read(there, path))
+            return watch.tried(there.root, lambda: commands.type_(typed))
         finally:
-            shutil.copy2(keep / path.relative_to(there.root), path)
+            restore(keep, there.root)
+    target = TARGETS[name]
+    path = target.path(there, random)
+    path.write_bytes(target.variant(random, path.read_bytes()))
+    try:
+        return watch.tried(there.root, lambda: target.read(there, path))
+    finally:
+        shutil.copy2(keep / path.relative_to(there.root), path)
 
 
 def restore(keep: Path, root: Path) -> None:
@@ -84,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--target", choices=sorted(NAMES), action="append")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so many, whatever is left")
     parser.add_argument("--only", type=int, help="this number alone")
     options = parser.parse_args(arguments)
     chosen = options.target or list(NAMES)
@@ -94,14 +98,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         there, keep = world.build(Path(folder).resolve() / "world"), Path(folder).resolve() / "kept"
         shutil.copytree(there.root, keep)
-        for name, number in todo:
-            begun = time.perf_counter()
-            try:
-                counts[name, one(there, keep, name, options.seed, number)] += 1
-            except watch.Broken as fault:
-                counts[name, "broken"] += 1
-                _note(found, f"{name} --only {number}", str(fault))
-            seconds[name] += time.perf_counter() - begun
+        with world.inside(there.root):
+            started = time.perf_counter()
+            for name, number in todo:
+                begun = time.perf_counter()
+                if begun - started > 60 * options.minutes:
+                    break
+                try:
+                    counts[name, one(there, keep, name, options.seed, number)] += 1
+                except watch.Broken as fault:
+                    counts[name, "broken"] += 1
+                    _note(found, f"{name} --only {number}", str(fault))
+                seconds[name] += time.perf_counter() - begun
     _print(chosen, counts, seconds, found)
     return int(bool(found))
 

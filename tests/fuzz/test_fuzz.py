@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repro.errors import ReproError, SpecError, UsageError
-from tests.fuzz import commands, long, mutations, watch
+from tests.fuzz import commands, long, mutations, watch, world
 from tests.fuzz.conftest import Pair
 
 pytestmark = [  # numpy leaves files open that it cannot read
@@ -30,7 +30,8 @@ def test_an_input_ends_in_a_result_or_in_one_refusal(name: str, pair: Pair) -> N
     @settings(**FEW, suppress_health_check=QUIET)
     @given(number=st.integers(0, 10**9))
     def tried(number: int) -> None:
-        assert long.one(pair.world, pair.keep, name, 0, number) in ("result", "refused")
+        with world.inside(pair.world.root):
+            assert long.one(pair.world, pair.keep, name, 0, number) in ("result", "refused")
 
     tried()
 
@@ -40,8 +41,6 @@ def test_an_input_ends_in_a_result_or_in_one_refusal(name: str, pair: Pair) -> N
     words=st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30), max_size=6)
 )
 def test_any_words_are_a_command_line(pair: Pair, words: list[str]) -> None:
-    from tests.fuzz import world
-
     with world.inside(pair.world.root):
         assert watch.tried(pair.world.root, lambda: commands.type_(words)) in ("result", "refused")
 

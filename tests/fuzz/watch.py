@@ -29,6 +29,7 @@ _CHANGES = {  # events of the interpreter -> which of their arguments are paths
     "os.chmod": (0,),
     "shutil.rmtree": (0,),
 }
+_NOWHERE = ("/dev/null/", "/dev/full/")
 _HARMLESS = ("bash", "fc-list")  # programs: click asks the one for its version, matplotlib the other for fonts
 _FORBIDDEN = ("socket.connect", "os.system", "os.exec", "subprocess.Popen", "webbrowser.open")
 
@@ -70,7 +71,7 @@ class _Watcher:
             where = ""  # not a path, and refused as such
         finally:
             self.room = room
-        if where and where not in ("/dev/null", "/dev/full") and not where.startswith(f"{room}{os.sep}"):
+        if where and not f"{where}{os.sep}".startswith((f"{room}{os.sep}", *_NOWHERE)) and "__pycache__" not in where:
             self.seen.append(f"{event} {where}")
 
 
