@@ -140,9 +140,9 @@ def main() -> int:
         click.echo("repro: stopped", err=True)
         return Interrupted.exit_code
     except click.ClickException as error:
-        told = io.StringIO()
-        error.show(told)
-        click.echo(printable(told.getvalue()), nl=False, err=True)
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(printable(shown.getvalue()), nl=False, err=True)
         return USAGE
     except ReproError as error:
         faults = error.faults if isinstance(error, SpecError) else [str(error)]
@@ -152,7 +152,8 @@ def main() -> int:
         if error.errno != errno.ENAMETOOLONG:
             raise
         name = printable(" ".join(str(error.filename).split()))
-        click.echo(f"repro: {name[:60]}...: a name of {len(name)} letters is too long for a file; give another", err=True)
+        told = f"a name of {len(name)} letters is too long for a file; give another"
+        click.echo(f"repro: {name[:60]}...: {told}", err=True)
         return USAGE
     return FINE
 

@@ -270,7 +270,7 @@ def _parsed(text: str, job: str) -> tuple[Record | None, str]:
 
 
 def _whole(digits: str) -> int:
-    """A whole number of a record; raises `ValueError` for one that no record has, which others could not reckon with."""
+    """A whole number of a record; raises `ValueError` for one that no record has and nothing could reckon with."""
     if len(digits) > len(str(_LARGEST)) or abs(int(digits)) > _LARGEST:
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
@@ -285,7 +285,7 @@ def _check_kinds(body: Mapping[str, Any]) -> None:
         if not isinstance(body["job"][name], dict):
             raise TypeError(f"job.{name}")
     for name, known in body["files"].items():
-        if not isinstance(known, dict) or not isinstance(known["sha256"], str) or not isinstance(known["bytes"], int):
+        if not isinstance(known, dict) or [type(known[key]) for key in ("sha256", "bytes")] != [str, int]:
             raise TypeError(f"files.{name}")
         if Path(name).name != name or name in ("..", ""):
             raise ValueError(f"files.{name}")

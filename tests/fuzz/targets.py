@@ -7,6 +7,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -100,12 +101,10 @@ def _resealed(random: Random, content: bytes) -> bytes:
     body = mutations.changed(random, json.loads(content))
     if isinstance(body, dict):
         body.pop("digest", None)
-        try:
+        with suppress(KeyError, TypeError, ValueError, AttributeError, RecursionError):
             if random.random() < 0.5:
                 body["id"] = identity(body["job"])
             body["digest"] = digest(body)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-            pass
     return json.dumps(body, default=str).encode()
 
 
@@ -113,10 +112,8 @@ def _sealed(random: Random, content: bytes) -> bytes:
     """The same of a cache's description."""
     body = mutations.changed(random, {key: part for key, part in json.loads(content).items() if key != "digest"})
     if isinstance(body, dict):
-        try:
+        with suppress(TypeError, ValueError, RecursionError):
             body["digest"] = digest(body)
-        except (TypeError, ValueError, RecursionError):
-            pass
     return json.dumps(body, default=str).encode()
 
 
