@@ -143,7 +143,7 @@ def _of_zip(archive: Path, stream: IO[bytes], progress: Callable[[int], None]) -
 def _safe(archive: Path, name: str) -> str:
     """A name that stays in the folder, without leading `./`; raises `DataMissing` for any other."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or "\\" in name or ".." in parts or any(ord(sign) < 32 for sign in name):
+    if not name or name.startswith("/") or "\\" in name or ".." in parts or any(ord(sign) < 32 for sign in name):
         raise DataMissing(_refused(archive, name, "leads out of the folder or is no plain name"))
     return "/".join(parts)
 

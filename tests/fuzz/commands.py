@@ -137,7 +137,7 @@ def _look(typed: list[str], code: object, out: str, err: str) -> None:
         strange = [sign for sign in told if not sign.isprintable() and sign not in "\n\t"]
         if strange:
             raise Untidy(f"{typed!r}: printed {strange[:5]!r}: {told[:500]!r}")
-    said = err.splitlines()
+    said = [each for each in err.splitlines() if not each.startswith("Matplotlib is building the font cache")]
     if code == 2 and not said:
         raise Untidy(f"{typed!r}: refused without a word")
     if any(each.startswith("Traceback") for each in said):

@@ -220,6 +220,16 @@ def test_an_archive_that_is_packed_in_a_way_nobody_can_undo(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("\0", b"1")  # zipfile ends names there when it reads
+    assert told(lambda: archive.unpack(path, tmp_path / "out"), DataMissing) == (
+        f"{path}: expected files and folders alone, but '' leads out of the folder or is no plain name; nothing of it "
+        "is unpacked, get the archive from its home"
+    )
+
+
 def test_an_archive_that_unpacks_to_far_more_than_it_is(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
