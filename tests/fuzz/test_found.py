@@ -223,7 +223,10 @@ def test_an_archive_that_is_packed_in_a_way_nobody_can_undo(tmp_path: Path) -> N
 def test_a_file_without_a_name(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr("\0", b"1")  # zipfile ends names there when it reads
+        packed.writestr("x", b"1")
+    content = bytearray(path.read_bytes())
+    content[30] = content[content.index(b"PK\x01\x02") + 46] = 0  # zipfile ends a name there when it reads
+    path.write_bytes(content)
     assert told(lambda: archive.unpack(path, tmp_path / "out"), DataMissing) == (
         f"{path}: expected files and folders alone, but '' leads out of the folder or is no plain name; nothing of it "
         "is unpacked, get the archive from its home"
