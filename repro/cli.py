@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from repro.cli_plan import Typed, planned
 from repro.cli_report import report
 from repro.cli_run import run
 from repro.cli_slurm import cancel, status
-from repro.errors import Interrupted, ReproError
+from repro.errors import Interrupted, ReproError, SpecError
 from repro.options import PLANNED, shared
 from repro.render.printable import printable
 
@@ -146,11 +148,21 @@ def main() -> int:
         click.echo("repro: stopped", err=True)
         return Interrupted.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(printable(shown.getvalue()), nl=False, err=True)
         return USAGE
     except ReproError as error:
-        click.echo(f"repro: {printable(str(error))}", err=True)
+        faults = error.faults if isinstance(error, SpecError) else [str(error)]
+        click.echo("repro: " + "\n".join(printable(" ".join(fault.split())) for fault in faults), err=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        name = printable(" ".join(str(error.filename).split()))
+        told = f"a name of {len(name)} letters is too long for a file; give another"
+        click.echo(f"repro: {name[:60]}...: {told}", err=True)
+        return USAGE
     return FINE
 
 

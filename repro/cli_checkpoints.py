@@ -214,6 +214,8 @@ def add(file: Path, folder: Path | None, link: bool, layout: str | None, **typed
     from repro.render.transfer import Transfer
     from repro.spec import lists, load
 
+    if not file.is_file():
+        raise UsageError(f"{file}: expected a weight file, found a device or a pipe; name a file")
     place, specs, known = _known(folder)
     by_name = {each.name: each for each in known.checkpoints}
     if typed["name"] in by_name:

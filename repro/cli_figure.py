@@ -11,7 +11,7 @@ import click
 from repro import completion
 from repro.cli_plan import Typed, planned
 from repro.cli_run import INCOMPLETE, carry_out
-from repro.errors import DataMissing
+from repro.errors import DataMissing, UsageError
 from repro.options import PLANNED, shared
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _of_image(found: Figure, plan: Plan, image: Path) -> Figure:
     from repro.judge import figure as judge
     from repro.lab.images import given
 
+    if image.exists() and not (image.is_file() or image.is_dir()):
+        raise UsageError(f"--image {image}: expected a picture, found a device or a pipe; name a file")
     jobs = {row: plan.jobs[next(iter(seeds.values()))] for (row, _), seeds in plan.cells.items() if seeds}
     works = {
         row: (job.spec, job.seed or 0, "textures" in job.inputs) for row, job in jobs.items() if job.kind == "samples"

@@ -133,7 +133,11 @@ def settle(plan: Plan, store: Store) -> None:
 
     for job in plan.jobs.values():
         if job.kind == "data" and "place" in job.spec and store.has(job.id):
-            data.move(store.folder(job.id), Path(job.spec["place"]))
+            try:
+                data.move(store.folder(job.id), Path(job.spec["place"]))
+            except (OSError, RecursionError) as fault:
+                told = f"{store.folder(job.id) / data.PLACE}: cannot be read ({fault}); delete it"
+                raise DataMissing(f"{told}, and the set is listed again") from fault
 
 
 def absent(specs: Specs, plan: Plan) -> Mapping[str, Checkpoint]:

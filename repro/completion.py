@@ -65,7 +65,7 @@ def _read(path: Path) -> dict[str, Any]:
     """A file's content; nothing of one that cannot be read, as there is nobody to tell."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

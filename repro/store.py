@@ -9,16 +9,30 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from repro.errors import StoreError
+from repro.errors import DataMissing, ReproError, StoreError
 from repro.files import canonical, digest, explain, file_digest, write_whole
 
 SCHEMA = 1
+Held = TypeVar("Held")
+_LARGEST = 2**63  # of whole numbers in a record
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "id": str,
+    "job": dict,
+    "label": str,
+    "values": dict,
+    "files": dict,
+    "started": str,
+    "wall_seconds": (int, float),
+    "cpu_seconds": (int, float),
+    "environment": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,9 @@ class Store:
         path = self.rules_file(name)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
+            for each, (key, kind) in product(kept, (("stamp", str), ("noted", str), ("rules", dict))):
+                if not isinstance(each[key], kind):
+                    raise TypeError(key)
             return [{key: each[key] for key in ("stamp", "noted", "after_results", "rules")} for each in kept]
         except FileNotFoundError:
             return []
@@ -185,6 +202,25 @@ class Store:
                 return f"{path}: its SHA-256 is not that of its record"
         return None
 
+    def opened(self, job: str, read: Callable[[Path], Held]) -> Held:
+        """What `read` makes of a finished job's folder, once its files have the hashes of their record.
+
+        Raises `DataMissing` where one has not, and where `read` can make nothing of them.
+        """
+        record, folder = self.read(job), self.folder(job)
+        fault = self.verify(record) if record else self.damaged.get(job, f"{self.record(job)}: is missing")
+        if fault:
+            raise DataMissing(f"{fault}; delete {folder}, and repro run makes it again")
+        try:
+            return read(folder)
+        except ReproError:
+            raise
+        except Exception as error:  # hashes that fit say nothing of files that somebody made up
+            raise DataMissing(
+                f"{folder}: expected what a job leaves, found files that are those of its record and cannot be read "
+                f"({type(error).__name__}: {error}); delete it, and repro run makes it again"
+            ) from error
+
     def discard(self, record: Record) -> None:
         """Take a record back whose files are damaged; the job is then not done. One written since then stays."""
         if self.read(record.id) == record:
@@ -208,7 +244,7 @@ class Store:
         path = self.folder(job) / "failure.json"
         try:
             return Failure(str(json.loads(path.read_text(encoding="utf-8"))["reason"]), self.log(job))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     @contextmanager
@@ -233,7 +269,7 @@ class Store:
 
 def _parsed(text: str, job: str) -> tuple[Record | None, str]:
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError):
         return None, "expected a whole JSON record, found one that is cut or not JSON"
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
@@ -242,9 +278,32 @@ def _parsed(text: str, job: str) -> tuple[Record | None, str]:
     try:
         if claimed != digest(body):
             return None, "its digest is not that of its content: it was edited or damaged"
+        _check_kinds(body)
         record = Record(**{name: body[name] for name in Record.__dataclass_fields__})
         if record.id != job or identity(record.job) != job:
             return None, f"expected the record of job {job}, found that of {record.id}"
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         return None, f"expected every field of a record, found a fault at {error}"
     return record, ""
+
+
+def _whole(digits: str) -> int:
+    """A whole number of a record; raises `ValueError` for one that no record has and nothing could reckon with."""
+    if len(digits) > len(str(_LARGEST)) or abs(int(digits)) > _LARGEST:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _check_kinds(body: Mapping[str, Any]) -> None:
+    """Raises `TypeError`, or `KeyError` where something is absent, for what has a digest and is no record."""
+    for name, kind in _KINDS.items():
+        if not isinstance(body[name], kind):
+            raise TypeError(name)
+    for name in ("spec", "inputs"):
+        if not isinstance(body["job"][name], dict):
+            raise TypeError(f"job.{name}")
+    for name, known in body["files"].items():
+        if not isinstance(known, dict) or [type(known[key]) for key in ("sha256", "bytes")] != [str, int]:
+            raise TypeError(f"files.{name}")
+        if Path(name).name != name or name in ("..", ""):
+            raise ValueError(f"files.{name}")

@@ -23,7 +23,12 @@ from repro.errors import DataMissing, StoreError
 from repro.files import explain
 
 BLOCK = 1 << 20  # bytes copied at once
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, ValueError)
+DENSE = 100  # times its own size an archive may unpack to, beyond SPARE: pictures hardly pack
+SPARE = 1 << 28  # bytes
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, ValueError),
+    NotImplementedError,  # of zipfile: packed in a way that it cannot undo
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def unpack(
         raise StoreError(explain(error, into, option="--to")) from error
     try:
         for entry in entries(archive, progress=progress):
+            _check_size(archive, size + entry.size)
             write(archive, entry, into / _stripped(entry.name, strip))
             files, size = files + 1, size + entry.size
     except BaseException:
@@ -69,6 +75,16 @@ def unpack(
         into.rmdir()
         raise DataMissing(f"{archive}: expected an archive with files in it, found none; get it again")
     return Unpacked(files, size)
+
+
+def _check_size(archive: Path, size: int) -> None:
+    """Refuse an archive that says it unpacks to far more than it is, before that is written."""
+    own = archive.stat().st_size
+    if size > SPARE + DENSE * own:
+        raise DataMissing(
+            f"{archive}: expected at most {SPARE + DENSE * own:,} bytes in an archive of {own:,}, as pictures hardly "
+            f"pack, found {size:,} or more; nothing of it is unpacked, get the archive from its home"
+        )
 
 
 def entries(archive: Path, *, progress: Callable[[int], None] | None = None) -> Iterator[Entry]:
@@ -127,7 +143,7 @@ def _of_zip(archive: Path, stream: IO[bytes], progress: Callable[[int], None]) -
 def _safe(archive: Path, name: str) -> str:
     """A name that stays in the folder, without leading `./`; raises `DataMissing` for any other."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or "\\" in name or ".." in parts or any(ord(sign) < 32 for sign in name):
+    if not name or name.startswith("/") or "\\" in name or ".." in parts or any(ord(sign) < 32 for sign in name):
         raise DataMissing(_refused(archive, name, "leads out of the folder or is no plain name"))
     return "/".join(parts)
 

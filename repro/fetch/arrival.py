@@ -152,15 +152,17 @@ def is_cut(path: Path, head: bytes) -> bool:
         return not zipfile.is_zipfile(path)
     if found != "safetensors":
         return False
-    length = int.from_bytes(head[:8], "little")
+    length, size = int.from_bytes(head[:8], "little"), path.stat().st_size
+    if length > size:  # never read: it may say more bytes than any memory has
+        return True
     with path.open("rb") as stream:
         stream.seek(8)
         try:
             entries = json.loads(stream.read(length))
             ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            return size < 8 + length + max(ends, default=0)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
             return True
-    return path.stat().st_size < 8 + length + max(ends, default=0)
 
 
 def hashes(wanted: Wanted) -> tuple[str, ...]:

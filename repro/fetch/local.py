@@ -42,6 +42,8 @@ def take(
         if begun is None:
             return check(wanted, target, target=target, is_kept=True)
         begun.restart()
+        if source.exists() and not source.is_file():
+            raise DataMissing(f"{wanted.name}: {source}: expected a file, found a folder, device or pipe; name a file")
         try:
             with source.open("rb") as stream:
                 total = source.stat().st_size

@@ -58,7 +58,7 @@ class Part:
         try:
             found = json.loads(self.about.read_text(encoding="utf-8"))
             return Origin(str(found["url"]), str(found["etag"]), str(found["modified"]), found["total"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def note(self, origin: Origin) -> None:

@@ -59,7 +59,7 @@ def read(path: Path) -> Receipt | None:
         receipt = Receipt(digests, found["published"], int(found["bytes"]), int(found["mtime_ns"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise StoreError(_damaged(at, str(error))) from error
     if found.get("schema") != SCHEMA or not digests:
         raise StoreError(_damaged(at, f"schema {found.get('schema')}, {len(digests)} digests"))

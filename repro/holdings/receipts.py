@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise StoreError(explain(error, path, option="--to")) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(_odd(path)) from error
     if not isinstance(found, dict):
         raise StoreError(_odd(path))

@@ -93,7 +93,7 @@ def _recalled(memory: Path, place: trees.Layout) -> str | None:
         folders = [*place.branches, *said["inner"]]
         if digest(trees.changes(place, folders)) == said["changes"]:
             return str(said["contents"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return None
 

@@ -153,7 +153,7 @@ def _read(path: Path, kind: type[Kind]) -> tuple[Faults, Kind | None]:
     except UnicodeDecodeError as error:
         faults.add((), f"expected UTF-8 text, found byte {error.object[error.start]:#04x} at offset {error.start}")
         return faults, None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # tomllib's own, and Python's of a number of thousands of digits
         faults.add((), f"expected TOML, found something else: {error}")
         return faults, None
     except RecursionError:

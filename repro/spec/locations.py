@@ -96,7 +96,7 @@ def _document(path: Path, faults: Faults) -> Mapping[str, Any]:
         faults.add((), f"cannot be read: {error.strerror or error}")
     except UnicodeDecodeError as error:
         faults.add((), f"expected UTF-8 text, found byte {error.object[error.start]:#04x} at offset {error.start}")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is among them
         faults.add((), f"expected TOML, found something else: {error}")
     return {}
 
@@ -127,9 +127,9 @@ def _entry(place: tuple[str, ...], value: Any, faults: Faults) -> dict[str, Path
 
 
 def _folder(text: str) -> Path | None:
-    """A path with ~ made whole; None for the empty text and for the ~ of a user that is not there."""
+    """A path with ~ made whole; None for the empty text, one with a NUL, and the ~ of a user that is not there."""
     try:
-        return Path(text).expanduser() if text.strip() else None
+        return Path(text).expanduser() if text.strip() and "\0" not in text else None
     except RuntimeError:
         return None
 

@@ -71,7 +71,7 @@ def _made_of(spec: Profile, dataset: str, faults: Faults) -> None:
     """A data set made of another one: the other is there, and not made of this one."""
     met, current = [dataset], spec.datasets[dataset].get("of")
     while current is not None:
-        if current not in spec.datasets:
+        if not isinstance(current, str) or current not in spec.datasets:
             known = f"expected one of [datasets]{nearest(str(current), spec.datasets)}"
             faults.add(("datasets", met[-1], "of"), f'data set "{met[-1]}": of: "{current}" is not there; {known}')
             return

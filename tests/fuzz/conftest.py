@@ -1,0 +1,29 @@
+"""A world of every kind of file that inputs are tried in."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import world
+from tests.fuzz.world import World
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A world, and what it was."""
+
+    world: World
+    keep: Path
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """One for all tests; whoever changes a file puts it back."""
+    root = tmp_path_factory.mktemp("fuzz").resolve()
+    found = world.build(root / "world")
+    shutil.copytree(found.root, root / "kept")
+    return Pair(found, root / "kept")
