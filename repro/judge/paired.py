@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from repro.errors import DataMissing
+from repro.judge.answers import answers
 from repro.judge.matching import Evaluation, Read, Side, matched
 
 DRAWS = 2_000  # of the bootstrap
@@ -71,8 +72,13 @@ def pairs(first: Side, second: Side, *, read: Read) -> list[Pair]:
 
 
 def _pair(first: Side, one: Evaluation, second: Side, other: Evaluation, read: Read) -> Pair:
-    columns, about = read(first.store.folder(one.record.id))
-    others, _ = read(second.store.folder(other.record.id))
+    columns, about = answers(first.store, one.record.id, read)
+    others, _ = answers(second.store, other.record.id, read)
+    lacking = [name for name in ("labels", "predictions") if name not in columns or name not in others]
+    if lacking:
+        raise DataMissing(
+            f"{one.record.label}: expected stored {' and '.join(lacking)} on both sides, found none on one"
+        )
     if not np.array_equal(columns["labels"], others["labels"]):
         raise DataMissing(f"{one.record.label}: the two were asked of images in another order and cannot be paired")
     right, too = columns["predictions"] == columns["labels"], others["predictions"] == others["labels"]

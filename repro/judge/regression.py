@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from repro.errors import DataMissing
+from repro.judge.answers import answers
 from repro.judge.matching import Evaluation, Read, Side, matched
 from repro.judge.policy import STANDARD, Policy
 from repro.store import Store
@@ -88,7 +89,7 @@ def _compared(
 
 def _differing(store: Store, one: Evaluation, another: Store, other: Evaluation, read: Read) -> tuple[int, int]:
     """On how many images anything that is stored differs, and of how many; all where it cannot be laid side by side."""
-    (columns, _), (others, _) = read(store.folder(one.record.id)), read(another.folder(other.record.id))
+    (columns, _), (others, _) = answers(store, one.record.id, read), answers(another, other.record.id, read)
     images = max(len(values) for values in columns.values())
     differs = np.zeros(images, dtype=bool)
     for name in columns.keys() | others.keys():

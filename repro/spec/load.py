@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from repro.errors import SpecError, UsageError
 from repro.spec import check, cluster, home, lists, locations, means, model
 from repro.spec.checkpoint import Checkpoint, Checkpoints
-from repro.spec.places import Faults, Place, listed, name_of, nearest, step_into
+from repro.spec.places import Faults, Place, listed, name_of, nearest, short, step_into
 from repro.spec.profile import Expected, ExpectedFile, Profile
 
 Kind = TypeVar("Kind", bound=BaseModel)
@@ -186,12 +186,7 @@ def _explain(fault: Mapping[str, Any], document: Any, kind: type[BaseModel], fau
         )
     else:
         expected = fault["msg"].removeprefix("Input should be ")
-        faults.add(place, f"{name_of(document, place)}: expected {expected}, found {_short(fault['input'])}")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+        faults.add(place, f"{name_of(document, place)}: expected {expected}, found {short(fault['input'])}")
 
 
 def _without_tags(document: Any, location: tuple[str | int, ...]) -> Place:

@@ -14,7 +14,7 @@ from typing import Any
 
 from repro.errors import SpecError
 from repro.spec import home
-from repro.spec.places import Faults, listed, nearest
+from repro.spec.places import Faults, listed, nearest, short
 
 FILE = "repro.toml"
 SETS = (
@@ -113,7 +113,7 @@ def _typed(document: Mapping[str, Any], faults: Faults) -> dict[str, Path]:
             for name, inner in value.items():
                 found |= _entry((key, name), inner, faults)
         else:
-            faults.add((key,), f"data: expected a table [data] of folders by name, found {value!r}")
+            faults.add((key,), f"data: expected a table [data] of folders by name, found {short(value)}")
     return found
 
 
@@ -121,7 +121,7 @@ def _entry(place: tuple[str, ...], value: Any, faults: Faults) -> dict[str, Path
     label = ".".join(place)
     folder = _folder(value) if isinstance(value, str) else None
     if folder is None:
-        faults.add(place, f"{label}: expected a folder as text, found {value!r}")
+        faults.add(place, f"{label}: expected a folder as text, found {short(value)}")
         return {}
     return {label: folder}
 

@@ -55,6 +55,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
+def short(value: Any) -> str:
+    """A value for a sentence, of which a long one is cut.
+
+    >>> short([1]), len(short("x" * 100))
+    ('[1]', 80)
+    """
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def listed(names: Iterable[str]) -> str:
     """Names for a sentence: `byol, moco, simclr`, or `none`."""
     return ", ".join(names) or "none"

@@ -184,7 +184,10 @@ def text(random: Random, content: bytes, *, read: Callable[[str], Any], write: W
         case 1 | 2:
             return retold(random, content.decode(), odd).encode(errors="surrogatepass")
         case _:
-            return write(changed(random, read(content.decode()))).encode(errors="surrogatepass")
+            try:
+                return write(changed(random, read(content.decode()))).encode(errors="surrogatepass")
+            except RecursionError:  # nested in what was nested
+                return damaged(random, content)
 
 
 def of_json(random: Random, content: bytes) -> bytes:

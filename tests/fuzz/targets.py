@@ -21,13 +21,14 @@ from repro.errors import JobFailed
 from repro.fetch import arrival, receipt
 from repro.fetch.archive import unpack
 from repro.fetch.wanted import Wanted
-from repro.files import digest
+from repro.files import digest, file_digest
 from repro.holdings import receipts
+from repro.judge import matching, paired, regression
 from repro.judge.board import assemble
 from repro.judge.certificate import reading, verification
 from repro.judge.certificate.grounds import Now
 from repro.judge.policy import STANDARD
-from repro.lab import data
+from repro.lab import data, evaluation
 from repro.lab.images import cache, decoding, superclasses
 from repro.lab.weights import file as weights
 from repro.plan import code
@@ -78,6 +79,19 @@ def _judged(there: World, _: Path) -> object:
             store.verify(record)
         store.failure(job)
     return assemble(there.specs.tables, there.plan, store)
+
+
+def _set_side_by_side(there: World, path: Path) -> object:
+    """What `repro diff` makes of two results folders; an evaluation's record has the hash of its answers, whatever."""
+    if path.name == evaluation.FILE:
+        store, job = there.store, path.parent.name
+        record = store.read(job)
+        assert record is not None
+        held = {path.name: {"sha256": file_digest(path), "bytes": path.stat().st_size}}
+        store.write(replace(record, files=held))
+    first, second = (matching.side(str(there.root / name)) for name in ("results", "other"))
+    paired.pairs(first, second, read=evaluation.read)
+    return regression.regressions(first, second, read=evaluation.read)
 
 
 def _specs(there: World, changed: Path) -> object:
@@ -250,6 +264,10 @@ TARGETS: Mapping[str, Target] = {
         ),
     ),
     "records": Target(_one_of("results/*/*/record.json"), _either(mutations.of_json, _resealed), _judged),
+    "records of two": Target(
+        _one_of("results/*/*/record.json"), _either(mutations.of_json, _resealed), _set_side_by_side
+    ),
+    "predictions": Target(_of_job("evaluate", "predictions.npz"), arrays, _set_side_by_side),
     "failures": Target(_one_of("results/*/*/failure.json"), mutations.of_json, _judged),
     "rules": Target(_one_of("results/rules/*.json"), mutations.of_json, _judged),
     "sources": Target(_fixed("results/code.json"), mutations.of_json, lambda _, path: code.recall(path)),

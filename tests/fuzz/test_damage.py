@@ -150,3 +150,20 @@ def test_a_shard_with_a_changed_bit_is_found_where_it_is_checked(there: World, t
     path.write_bytes(content)
     (checked,) = caching.make(caching.shards(files, tmp_path, side=8, only_check=True), workers=1)
     assert checked.how == "wrong"
+
+
+def test_answers_that_are_not_those_of_their_record_are_never_compared(there: World) -> None:
+    from repro.judge import matching, paired, regression
+    from repro.lab import evaluation
+
+    first, second = (matching.side(str(there.root / name)) for name in ("results", "other"))
+    assert [pair.change for pair in paired.pairs(first, second, read=evaluation.read)] == [0.0] * 4
+    path = there.store.folder(there.measured) / evaluation.FILE
+    other = there.store.folder(there.plan.cells[world.ROW, world.COLUMN][1]) / evaluation.FILE
+    whole = path.read_bytes()
+    shutil.copy(other, path)
+    for compare in (paired.pairs, regression.regressions):
+        with pytest.raises(DataMissing) as caught:
+            compare(first, second, read=evaluation.read)
+        assert str(caught.value).startswith(f"{path}: expected {len(whole)} bytes, found ")
+        assert str(caught.value).endswith(f"; delete {path.parent}, and repro run makes it again")

@@ -144,6 +144,14 @@ def test_a_folder_with_a_nul_in_its_name(tmp_path: Path, monkeypatch: pytest.Mon
     assert told(locations.load, SpecError) == r"repro.toml:2: data.root: expected a folder as text, found 'a\x00b'"
 
 
+def test_a_place_that_is_a_long_list_is_told_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(locations.FILE).write_text(f"weights = {['x' * 100] * 1000}\n")
+    assert told(locations.load, SpecError) == (
+        f"repro.toml:1: weights: expected a folder as text, found ['{'x' * 75}..."
+    )
+
+
 def test_a_set_that_is_made_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     mini = (world.CHECKOUT / "profiles" / "mini.toml").read_text(encoding="utf-8")

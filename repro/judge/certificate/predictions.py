@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
@@ -29,6 +30,7 @@ _BROKEN = (
     RuntimeError,
     MemoryError,
     BadZipFile,
+    TokenError,  # of an array's header, which numpy reads as Python
     zlib.error,
     struct.error,
 )
