@@ -154,7 +154,7 @@ def main() -> int:
         return USAGE
     except ReproError as error:
         faults = error.faults if isinstance(error, SpecError) else [str(error)]
-        click.echo("repro: " + "\n".join(printable(" ".join(fault.split())) for fault in faults), err=True)
+        click.echo("repro: " + "\n".join(printable(" ".join(fault.splitlines())) for fault in faults), err=True)
         return error.exit_code
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz import world
 from tests.fuzz.world import World
+
+collect_ignore = [] if find_spec("atheris") else ["guided.py"]  # it is collected for doctests, and imports it
 
 
 @dataclass(frozen=True)
