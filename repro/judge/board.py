@@ -10,10 +10,11 @@ from repro.judge import claims, rules
 from repro.judge import policy as policies
 from repro.judge.cells import Cell, Flag, Verdict, judge_cell, judged_cell
 from repro.judge.expected import guarded
+from repro.judge.measured import Measured
 from repro.judge.policy import Policy
 from repro.judge.printed import Printed, deviations
 from repro.judge.rules import Rules
-from repro.judge.statistics import Sample, Spread, holm, summarise
+from repro.judge.statistics import holm
 from repro.plan.expand import CellKey, Options, Plan, expand
 from repro.spec.model import Claim, Column, Row, Table
 from repro.spec.numbers import parse_reported
@@ -126,21 +127,35 @@ def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: P
         for column in plan.columns
     }
     cells = guarded(_over_the_table(cells, policy), plan, policy)
-    ours = _Ours(tables, plan, store, cells)
-    printed = Printed(tables)
-    absolute = plan.profile.judges == "cells"
-    readings = tuple(
+
+    def of(table: str) -> Mapping[CellKey, Cell]:
+        return cells if table == plan.table.id else _elsewhere(tables, table, plan, store)
+
+    found = readings(plan.table, Measured(tables, of, limit=plan.options.limit), profile=plan.profile, policy=policy)
+    judged_by = rules.read(plan, store, policy=policy)
+    return Board(plan.table, plan.profile, plan.options, tuple(plan.rows), tuple(plan.columns), cells, found, judged_by)
+
+
+def readings(table: Table, ours: Measured, *, profile: Profile, policy: Policy) -> tuple[ClaimReading, ...]:
+    """Each claim of a table on the paper's own numbers and on ours."""
+    paper, absolute = Printed(ours.tables), profile.judges == "cells"
+    return tuple(
         ClaimReading(
             claim,
-            claims.read_paper(claim, printed, table=plan.table.id, policy=policy),
-            claims.read_ours(claim, ours, paper=printed, table=plan.table.id, policy=policy, absolute=absolute),
+            claims.read_paper(claim, paper, table=table.id, policy=policy),
+            claims.read_ours(claim, ours, paper=paper, table=table.id, policy=policy, absolute=absolute),
         )
-        for claim in plan.table.claims
+        for claim in table.claims
     )
-    judged_by = rules.read(plan, store, policy=policy)
-    return Board(
-        plan.table, plan.profile, plan.options, tuple(plan.rows), tuple(plan.columns), cells, readings, judged_by
-    )
+
+
+def _elsewhere(tables: Mapping[str, Table], table: str, plan: Plan, store: Store) -> dict[CellKey, Cell]:
+    """The cells of another table under the means of a plan, judged by their own rules, for claims that rest on them."""
+    other = expand(tables, tables[table], plan.profile, replace(plan.options, rows=(), columns=(), own=None))
+    policy = policies.of(other.profile)
+    return {
+        (row.id, column.id): _cell(other, store, row, column, policy) for row in other.rows for column in other.columns
+    }
 
 
 def _over_the_table(cells: Mapping[CellKey, Cell], policy: Policy) -> dict[CellKey, Cell]:
@@ -241,46 +256,3 @@ def _failure(plan: Plan, store: Store, job: str) -> str | None:
     if failure:
         return f"{failure.reason} (log: {failure.log})"
     return next((found for other in plan.jobs[job].inputs.values() if (found := _failure(plan, store, other))), None)
-
-
-class _Ours(Printed):
-    """Our own numbers, for the same claims; cells of other tables are looked up where a claim asks for them."""
-
-    def __init__(self, tables: Mapping[str, Table], plan: Plan, store: Store, cells: Mapping[CellKey, Cell]) -> None:
-        super().__init__(tables)
-        self.plan, self.store = plan, store
-        self.boards: dict[str, Mapping[CellKey, Cell]] = {plan.table.id: cells}
-        self.known: dict[
-            tuple[str, str], list[Spread]
-        ] = {}  # table, column -> its deviations, asked for by each contrast
-
-    def _cells(self, table: str) -> Mapping[CellKey, Cell]:
-        if table not in self.boards:
-            options = replace(self.plan.options, rows=(), columns=(), own=None)
-            other = expand(self.tables, self.tables[table], self.plan.profile, options)
-            self.boards[table] = {
-                (row.id, column.id): _cell(other, self.store, row, column, policies.of(other.profile))
-                for row in other.rows
-                for column in other.columns
-            }
-        return self.boards[table]
-
-    def spreads(self, table: str, column: str) -> list[Spread]:
-        """The deviations over seeds that our rows show in a column."""
-        if (table, column) not in self.known:
-            samples = [
-                summarise(list(cell.seeds.values()))
-                for (_, name), cell in self._cells(table).items()
-                if name == column and cell.seeds
-            ]
-            self.known[table, column] = [Spread(each.std, each.n) for each in samples if each.std is not None]
-        return self.known[table, column]
-
-    def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
-        """A cell as we measured it."""
-        cell = self._cells(table).get((row, column))
-        if cell is None:
-            return claims.Missing(f"{table}/{row}:{column} was not asked for")
-        if not cell.seeds or (cell.verdict is Verdict.PARTIAL and self.plan.options.limit is not None):
-            return claims.Missing(f"{table}/{row}:{column}: {cell.verdict}, {cell.reason}")
-        return summarise(list(cell.seeds.values()))

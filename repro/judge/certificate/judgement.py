@@ -7,15 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from repro.judge import claims
-from repro.judge.board import Board, ClaimReading, assemble
-from repro.judge.cells import Cell, Verdict
+from repro.judge.board import Board, assemble, readings
 from repro.judge.certificate import essentials, layout, premises
+from repro.judge.measured import Measured
 from repro.judge.policy import Policy
-from repro.judge.printed import Printed
-from repro.judge.statistics import Sample, Spread, summarise
 from repro.plan.jobs import Job
-from repro.plan.outline import CellKey, Options, Plan
+from repro.plan.outline import Options, Plan
 from repro.spec.model import Table
 from repro.spec.profile import Profile
 from repro.store import Failure, Record, Store
@@ -68,8 +65,9 @@ def judge(known: Known, on: Ground, values: Values) -> Board:
     """Judge a table as `repro check` does; `values`: what its evaluations say."""
     board = _assembled(known.table, known.cells, on, values)
     cells = {name: _assembled(name, others, on, values).cells for name, others in known.beside.items()}
-    table = on.tables[known.table]
-    return replace(board, table=table, claims=_readings(table, {**cells, known.table: board.cells}, on))
+    table, boards = on.tables[known.table], {**cells, known.table: board.cells}
+    ours = Measured(on.tables, lambda name: boards.get(name, {}), limit=on.options.limit)
+    return replace(board, table=table, claims=readings(table, ours, profile=on.profile, policy=on.policy))
 
 
 def _assembled(name: str, cells: Sequence[layout.Numbers], on: Ground, values: Values) -> Board:
@@ -113,40 +111,3 @@ class _Told(Store):
     def rules(self, name: str) -> list[dict[str, Any]]:
         """None: that rules were changed is told by `grounds`."""
         return []
-
-
-class _Ours(Printed):
-    """The certificate's own numbers, for the same claims."""
-
-    def __init__(self, tables: Mapping[str, Table], boards: Mapping[str, Mapping[CellKey, Cell]], on: Ground) -> None:
-        super().__init__(tables)
-        self.boards, self.limit = boards, on.options.limit
-
-    def spreads(self, table: str, column: str) -> list[Spread]:
-        """The deviations over seeds that our rows show in a column."""
-        cells = self.boards.get(table, {}).items()
-        samples = [summarise(list(cell.seeds.values())) for (_, name), cell in cells if name == column and cell.seeds]
-        return [Spread(sample.std, sample.n) for sample in samples if sample.std is not None]
-
-    def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
-        """A cell as we measured it."""
-        cell = self.boards.get(table, {}).get((row, column))
-        if cell is None:
-            return claims.Missing(f"{table}/{row}:{column} was not asked for")
-        if not cell.seeds or (cell.verdict is Verdict.PARTIAL and self.limit is not None):
-            return claims.Missing(f"{table}/{row}:{column}: {cell.verdict}, {cell.reason}")
-        return summarise(list(cell.seeds.values()))
-
-
-def _readings(table: Table, boards: Mapping[str, Mapping[CellKey, Cell]], on: Ground) -> tuple[ClaimReading, ...]:
-    paper, ours = Printed(on.tables), _Ours(on.tables, boards, on)
-    absolute = on.profile.judges == "cells"
-    how: dict[str, Any] = {"table": table.id, "policy": on.policy}
-    return tuple(
-        ClaimReading(
-            claim,
-            claims.read_paper(claim, paper, **how),
-            claims.read_ours(claim, ours, paper=paper, absolute=absolute, **how),
-        )
-        for claim in table.claims
-    )
