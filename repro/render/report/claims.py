@@ -9,7 +9,6 @@ from repro.render import audit
 from repro.render.report import filters, words
 from repro.render.report.contents import Chapter, Report
 from repro.render.report.elements import Html, element, join, link
-from repro.render.report.grid import boxed
 from repro.spec.model import Claim
 
 TOLD = 16  # contrasts of a reading that are told; what a claim rests on is in `repro show --json` in whole
@@ -29,29 +28,16 @@ def claims(report: Report) -> Html:
         ),
         "table": ("of", {chapter.id: chapter.board.table.title for chapter, _ in found}),
     }
-    head = element("tr", *(element("th", name, scope="col", data_sort=place) for place, name in enumerate(HEADS)))
-    body = element("tbody", *(_row(chapter, reading) for chapter, reading in found))
-    table = element(
-        "table", element("caption", "Claims"), element("thead", head), body, class_="told", data_sortable=True
-    )
-    return element(
-        "section",
-        element("h2", "Claims", id="claims-head"),
-        element(
-            "p",
-            "A claim is a sentence of the paper with a test. Supported and not supported are beyond chance. ",
-            "By sign only: the printed numbers lie as claimed, and their spread leaves it open.",
-        ),
-        filters.bar("claims", "claim", "claims", choices),
-        boxed("Claims", table) if found else "",
-        element(
-            "p",
-            "No claim is left by the filter." if found else "These tables make no claim.",
-            hidden=bool(found),
-            class_="none",
-        ),
-        id="claims",
-        aria_labelledby="claims-head",
+    return filters.section(
+        "claims",
+        title="Claims",
+        told="A claim is a sentence of the paper with a test. Supported and not supported are beyond chance. "
+        "By sign only: the printed numbers lie as claimed, and their spread leaves it open.",
+        heads=HEADS,
+        rows=[_row(chapter, reading) for chapter, reading in found],
+        of=("claim", "claims"),
+        choices=choices,
+        empty="These tables make no claim.",
     )
 
 

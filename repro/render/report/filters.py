@@ -1,10 +1,11 @@
-"""Controls above a part of the page; shown by the script that answers to them, so never dead."""
+"""Controls above a part of the page, shown by the script that answers to them, so never dead; and such parts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from repro.render.report.elements import Html, element, join
+from repro.render.report.grid import boxed
 
 Choices = Mapping[str, tuple[str, Mapping[str, str]]]  # key of the rows' data -> label, value -> words
 
@@ -43,3 +44,38 @@ def bar(part: str, one: str, many: str, choices: Choices) -> Html:
 def chosen(part: str, table: str, words: str) -> Html:
     """A link to what a part says of one table; with the script it chooses that table there."""
     return element("a", words, href=f"#{part}", data_table=table)
+
+
+def section(
+    part: str,
+    *,
+    title: str,
+    told: str,
+    heads: Sequence[str],
+    rows: Sequence[Html],
+    of: tuple[str, str],  # what a row is, one and many
+    choices: Choices,
+    empty: str,  # said where there are no rows
+) -> Html:
+    """A part of the page that is one table with controls; every head sorts it."""
+    one, many = of
+    name = many.capitalize()
+    head = element("tr", *(element("th", name, scope="col", data_sort=place) for place, name in enumerate(heads)))
+    table = element(
+        "table",
+        element("caption", name),
+        element("thead", head),
+        element("tbody", *rows),
+        class_="told",
+        data_sortable=True,
+    )
+    return element(
+        "section",
+        element("h2", title, id=f"{part}-head"),
+        element("p", told),
+        bar(part, one, many, choices),
+        boxed(name, table) if rows else "",
+        element("p", f"No {one} is left by the filter." if rows else empty, hidden=bool(rows), class_="none"),
+        id=part,
+        aria_labelledby=f"{part}-head",
+    )

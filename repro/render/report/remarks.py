@@ -7,7 +7,6 @@ from repro.render import audit
 from repro.render.report import claims, filters
 from repro.render.report.contents import Report
 from repro.render.report.elements import Html, counted, element, join, link
-from repro.render.report.grid import boxed
 
 HEADS = ("Severity", "Remark", "Of", "What does not fit")
 KINDS = {"H": "changes what to check or train", "M": "needs a decision", "L": "cosmetic"}
@@ -22,30 +21,17 @@ def remarks(report: Report) -> Html:
         "severity": ("of severity", {one: f"{one} ({counts[one]})" for one in SEVERITIES if counts[one]}),
         "table": ("of", {remark.table: titles[remark.table] for remark in found}),
     }
-    head = element("tr", *(element("th", name, scope="col", data_sort=place) for place, name in enumerate(HEADS)))
-    body = element("tbody", *(_row(remark, titles[remark.table]) for remark in found))
-    table = element(
-        "table", element("caption", "Remarks"), element("thead", head), body, class_="told", data_sortable=True
-    )
     kinds = "; ".join(f"{one} {KINDS[one]}" for one in SEVERITIES)
-    return element(
-        "section",
-        element("h2", "Audit: the paper against itself", id="audit-head"),
-        element(
-            "p",
-            f"{counted(len(found), 'remark')} on text, tables, README and code that do not agree. {kinds}. ",
-            "What no printed number shows is told as it was read.",
-        ),
-        filters.bar("audit", "remark", "remarks", choices),
-        boxed("Remarks", table) if found else "",
-        element(
-            "p",
-            "No remark is left by the filter." if found else "Nothing to remark.",
-            hidden=bool(found),
-            class_="none",
-        ),
-        id="audit",
-        aria_labelledby="audit-head",
+    return filters.section(
+        "audit",
+        title="Audit: the paper against itself",
+        told=f"{counted(len(found), 'remark')} on text, tables, README and code that do not agree. {kinds}. "
+        "What no printed number shows is told as it was read.",
+        heads=HEADS,
+        rows=[_row(remark, titles[remark.table]) for remark in found],
+        of=("remark", "remarks"),
+        choices=choices,
+        empty="Nothing to remark.",
     )
 
 
