@@ -61,7 +61,7 @@ class Packed:
     root: Path
     files: tuple[str, ...]  # below the root
     digests: tuple[str, ...]  # SHA-256 of each file
-    cells: NDArray[np.int64]  # (N, 4): the file, the first byte in it, height and width; uint8 (3, height, width)
+    cells: NDArray[np.int64]  # (N, 5): the file, first byte, height, width and CRC-32 of uint8 (3, height, width)
     resize: int
     pixels: int
 

@@ -1,8 +1,9 @@
 """A set's images decoded once, each whole, its shorter side at most so many pixels: bytes that are mapped into memory.
 
 A cache is a folder of shards, `00000.pack` and so on, of 512 images each in the order of their paths, uint8 (3, h, w)
-one after the other; beside each a file of JSON with its SHA-256 and the sizes of its images, written when the shard is
-whole; and last `index.npz` with all paths and places, and `cache.json`, which says of what listing the cache is.
+one after the other; beside each a file of JSON with its SHA-256 and of each image the size and the CRC-32, written when
+the shard is whole; and last `index.npz` with all paths, places and CRC-32, and `cache.json`, which says of what listing
+the cache is.
 
 Differs: a training crop of a cached image is resized twice, where that of a file is resized once.
 """
@@ -22,7 +23,7 @@ from repro.files import digest, file_digest
 from repro.lab.data import Files, Packed
 
 ABOUT, INDEX = "cache.json", "index.npz"
-LAYOUT = 1
+LAYOUT = 2
 
 
 def listing(files: Files) -> str:
@@ -43,8 +44,9 @@ def check(held: Mapping[str, Any], files: Files, folder: Path, *, side: int) -> 
 def packed(files: Files, folder: Path, *, side: int) -> Packed:
     """The images of `files` as the cache in `folder` holds them, in the order of `files`.
 
-    Their hashes are not compared here; `repro data make cache --check` does. Raises `DataMissing` where there is no
-    whole cache, or that of other images or of another side.
+    Each image is compared with its CRC-32 whenever it is read; the SHA-256 of the files are not compared here, which
+    `repro data make cache --check` does. Raises `DataMissing` where there is no whole cache, or that of other images or
+    of another side.
     """
     held = about(folder)
     if held is None:

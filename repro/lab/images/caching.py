@@ -108,8 +108,8 @@ def finish(todo: Sequence[Shard]) -> dict[str, Any]:
     cells = []
     for number, each in enumerate(known):
         start = 0
-        for height, width in each["sizes"]:
-            cells.append((number, start, height, width))
+        for (height, width), check in zip(each["sizes"], each["checks"], strict=True):
+            cells.append((number, start, height, width, check))
             start += 3 * height * width
     folder = todo[0].folder
     columns = {"paths": np.array([path for shard in todo for path in shard.paths]), "cells": np.array(cells, np.int64)}

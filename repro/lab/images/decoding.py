@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,13 +91,16 @@ def planes(picture: Image.Image) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
 
 
-def stored(file: str, start: int, height: int, width: int) -> NDArray[np.uint8]:
+def stored(file: str, start: int, height: int, width: int, check: int) -> NDArray[np.uint8]:
     """An image (3, height, width) that a cache holds from byte `start` of a file on, not a copy.
 
-    Raises `JobFailed` where the file is not there any more, or too short.
+    Raises `JobFailed` where the file is not there any more, or too short, or the CRC-32 of the image is not `check`.
     """
     try:
-        return _mapped(file)[start : start + 3 * height * width].reshape(3, height, width)
+        image = _mapped(file)[start : start + 3 * height * width].reshape(3, height, width)
+        if zlib.crc32(image.data) != check:
+            raise ValueError(f"the image at byte {start:,} was changed after it was written: its CRC-32 is another")
+        return image
     except (OSError, ValueError) as fault:
         raise JobFailed(
             f"{file}: expected images of a cache, found none that can be read ({fault}); "

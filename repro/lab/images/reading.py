@@ -30,7 +30,7 @@ from repro.lab.jobs import Stopped
 __all__ = ["Unreadable", "centred", "chunks", "opened", "whole"]
 
 _UNIT = 32  # images a loader decodes at a time: bounds what waits in memory, whatever the size of a chunk
-_Place = str | tuple[str, int, int, int]  # a file, or an image in one of a cache: first byte, height, width
+_Place = str | tuple[str, int, int, int, int]  # a file, or an image in one of a cache: first byte, height, width, CRC
 _AHEAD = 2  # units that a loader has ready or in hand
 
 

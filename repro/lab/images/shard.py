@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -73,6 +74,7 @@ def carry_out(shard: Shard) -> Outcome:
         "side": shard.side,
         "sha256": file_digest(shard.file),
         "sizes": [list(picture.shape[1:]) for picture in pictures],
+        "checks": [zlib.crc32(picture.data) for picture in pictures],
     }
     write_whole(shard.about, canonical(known) + "\n", option=OPTION)
     return Outcome(shard, "made" if fault == "missing" else "remade", (fault,))
@@ -110,7 +112,8 @@ def known_of(shard: Shard) -> dict[str, Any] | None:
     """What is noted of this very shard."""
     try:
         known = json.loads(shard.about.read_text(encoding="utf-8"))
-        is_it = (known["listing"], known["side"], len(known["sizes"])) == (shard.listing, shard.side, len(shard.paths))
+        counts = {len(known["sizes"]), len(known["checks"])}
+        is_it = (known["listing"], known["side"], counts) == (shard.listing, shard.side, {len(shard.paths)})
         return known if is_it else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -58,7 +58,7 @@ def _planes(source: data.Pictures, place: int) -> NDArray[np.uint8]:
     if isinstance(source, data.Files):
         picture = opened(os.path.join(source.root, source.paths[place]))
     else:
-        file, start, height, width = source.cells[place].tolist()
-        whole = stored(os.path.join(source.root, source.files[file]), start, height, width)
+        file, *rest = source.cells[place].tolist()
+        whole = stored(os.path.join(source.root, source.files[file]), *rest)
         picture = Image.fromarray(np.ascontiguousarray(whole.transpose(1, 2, 0)))
     return centred(picture, resize=source.resize, pixels=source.pixels)

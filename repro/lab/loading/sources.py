@@ -28,6 +28,7 @@ class Cell(NamedTuple):
     start: int  # bytes
     height: int
     width: int
+    check: int  # CRC-32 of its bytes
 
 
 Some = NDArray[np.uint8] | list[str] | list[Cell]
@@ -93,5 +94,5 @@ def _planes(each: NDArray[np.uint8] | str | Cell) -> NDArray[np.uint8]:
     if isinstance(each, str):
         return np.ascontiguousarray(np.asarray(reading.opened(each)).transpose(2, 0, 1))
     if isinstance(each, Cell):
-        return decoding.stored(each.file, each.start, each.height, each.width)
+        return decoding.stored(*each)
     return each

@@ -56,7 +56,7 @@ def finished(files: data.Files, folder: Path) -> data.Packed:
 
 def picture(packed: data.Packed, place: int) -> np.ndarray:
     """Out of the file, by the definition of a cell."""
-    number, start, height, width = packed.cells[place]
+    number, start, height, width, _ = packed.cells[place]
     content = (packed.root / packed.files[number]).read_bytes()
     return np.frombuffer(content, np.uint8, 3 * height * width, start).reshape(3, height, width)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from repro.errors import JobFailed
 from repro.lab.data import Files, Images, Packed
 from repro.lab.images import decoding, reading
 from repro.lab.jobs import Stopped
+from repro.lab.loading import sources
 from tests.trees import picture, put
 
 COUNT = 83
@@ -88,11 +90,11 @@ def test_whole_images_are_not_cut(files: Images, images: Images) -> None:
 def packed(files: Images, tmp_path: Path) -> Images:
     """The same pictures decoded, one after the other in two files of a cache."""
     assert isinstance(files.images, Files)
-    cells: list[tuple[int, int, int, int]] = []
+    cells: list[tuple[int, ...]] = []
     for file, rows in enumerate((range(50), range(50, COUNT))):
         content = b""
         for each in reading.whole(files, list(rows)):
-            cells.append((file, len(content), each.shape[1], each.shape[2]))
+            cells.append((file, len(content), each.shape[1], each.shape[2], zlib.crc32(each.numpy().tobytes())))
             content += each.numpy().tobytes()
         put(tmp_path / f"{file}.bin", content)
     cache = Packed(tmp_path, ("0.bin", "1.bin"), ("", ""), np.array(cells), resize=18, pixels=16)
@@ -116,6 +118,29 @@ def test_a_cache_whose_file_is_gone_or_cut_is_told(packed: Images, tmp_path: Pat
             list(reading.chunks(packed[55:], size=10, loaders=0, stopping=never))
         assert str(caught.value).startswith(f"{path}: expected images of a cache, found none that can be read (")
         assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("loaders", [0, 2])
+def test_a_bit_that_fell_over_in_a_cache_is_found_before_the_image_is_used(
+    packed: Images, tmp_path: Path, loaders: int
+) -> None:
+    assert isinstance(packed.images, Packed)
+    path, start = tmp_path / "1.bin", int(packed.images.cells[60, 1])
+    content = bytearray(path.read_bytes())
+    content[start + 5] ^= 4
+    path.write_bytes(content)
+    decoding._mapped.cache_clear()
+    told = (
+        f"{path}: expected images of a cache, found none that can be read (the image at byte {start:,} was changed "
+        "after it was written: its CRC-32 is another); check it with `repro data make cache --check`"
+    )
+    with pytest.raises(JobFailed) as caught:
+        list(reading.chunks(packed, size=40, loaders=loaders, stopping=never))
+    assert str(caught.value) == told
+    with pytest.raises(JobFailed) as caught:
+        list(sources.pictures(sources.some(packed.images, torch.tensor([59, 60]))))
+    assert str(caught.value) == told
+    assert len(list(reading.chunks(packed[:60], size=30, loaders=loaders, stopping=never))) == 2
 
 
 @pytest.fixture
