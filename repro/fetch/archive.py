@@ -6,6 +6,7 @@ twice ends the unpacking with a sentence, where those strip, skip or overwrite. 
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 import shutil
@@ -13,11 +14,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from repro.errors import DataMissing, StoreError
 from repro.files import explain
@@ -25,6 +26,13 @@ from repro.files import explain
 BLOCK = 1 << 20  # bytes copied at once
 DENSE = 100  # times its own size an archive may unpack to, beyond SPARE: pictures hardly pack
 SPARE = 1 << 28  # bytes
+PIECE = 1 << 25  # bytes that an archive may have read at once, such as a zip's list of entries: 700,000 of them at most
+PACKED: Mapping[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+"""How a packed tar begins, and what unpacks it."""
 _DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError, ValueError),
     NotImplementedError,  # of zipfile: packed in a way that it cannot undo
@@ -103,8 +111,25 @@ def entries(archive: Path, *, progress: Callable[[int], None] | None = None) -> 
         raise DataMissing(_damaged(archive, error)) from error
 
 
+class _Sparing:
+    """A file of which no large piece is read at once: what says how long it is may say more than memory has."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+        self.seek, self.tell, self.seekable, self.close = stream.seek, stream.tell, stream.seekable, stream.close
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As of any file; raises `ValueError` for a piece that is larger than `PIECE`."""
+        if size is not None and size > PIECE:
+            raise ValueError(f"a list or a name in it takes {size:,} bytes, more than {PIECE:,}")
+        return self.stream.read(-1 if size is None else size)
+
+
 def _of_tar(archive: Path, stream: IO[bytes], progress: Callable[[int], None]) -> Iterator[Entry]:
-    with tarfile.open(fileobj=stream, mode="r:*") as tar:
+    begins = stream.read(8)
+    stream.seek(0)
+    unpacked = next((opened(stream) for sign, opened in PACKED.items() if begins.startswith(sign)), stream)
+    with tarfile.open(fileobj=cast("IO[bytes]", _Sparing(unpacked)), mode="r:") as tar:
         while (member := tar.next()) is not None:
             tar.members.clear()  # type: ignore[attr-defined]  # a million of them would fill the memory
             progress(stream.tell())
@@ -124,7 +149,7 @@ def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _of_zip(archive: Path, stream: IO[bytes], progress: Callable[[int], None]) -> Iterator[Entry]:
-    with zipfile.ZipFile(stream) as packed:
+    with zipfile.ZipFile(cast("IO[bytes]", _Sparing(stream))) as packed:
         done = 0
         for member in packed.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import struct
@@ -145,10 +146,53 @@ def test_a_zip_in_which_every_entry_is_the_same_bytes(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def _listing(count: int, *, at: int) -> bytes:
+    """A zip's list of so many empty files, by hand as zipfile takes minutes for it."""
+    template = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0)
+    listed = b"".join(template + b"%08d" % place for place in range(count))
+    counts = [0xFFFF] * 2 if count > 0xFFFF else [count] * 2
+    long = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(listed), at)
+    where = struct.pack("<4sLQL", b"PK\x06\x07", 0, at + len(listed), 1)
+    return listed + long + where + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, *counts, len(listed), at, 0)
+
+
+def test_a_zip_of_a_million_entries_is_refused(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.zip", tmp_path / "large.zip"
+    head = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, 8, 0) + b"00000000"
+    small.write_bytes(head + _listing(1000, at=len(head)))
+    large.write_bytes(head + _listing(1_000_000, at=len(head)))
+    said, _ = tried("entries", small)
+    assert said == "1000 entries"
+    said, megabytes = tried("entries", large)
+    assert said == (
+        f"refused: {large}: expected a whole tar or zip archive, found one that cannot be read (a list or a name in it "
+        "takes 54,000,000 bytes, more than 33,554,432); get it again"
+    )
+    assert megabytes < 30
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_name_of_a_gigabyte_in_a_tar(kind: bytes, packed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "name.tar"
+    info = tarfile.TarInfo("long")
+    info.type, info.size = kind, 1 << 30
+    with gzip.open(path, "wb", compresslevel=1) if packed else path.open("wb") as stream:
+        stream.write(info.tobuf(tarfile.USTAR_FORMAT))
+        if packed:
+            stream.write(bytes(1 << 25))
+        else:
+            stream.truncate(1 << 30)
+    said, megabytes = tried("entries", path)
+    assert said == (
+        f"refused: {path}: expected a whole tar or zip archive, found one that cannot be read (a list or a name in it "
+        "takes 1,073,741,824 bytes, more than 33,554,432); get it again"
+    )
+    assert megabytes < 30
+
+
 def _many(path: Path, count: int) -> None:
     """A tar of so many empty files, its headers written by hand, as tarfile takes minutes for it."""
-    import gzip
-
     info = tarfile.TarInfo("f00000000")
     template = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
     with gzip.open(path, "wb", compresslevel=1) as stream:
