@@ -188,7 +188,7 @@ def _glances(name: str | None = None) -> tuple[list[Glance], Locations]:
     from repro.spec import catalogue, locations
 
     known, here = catalogue.read(), locations.load()
-    wanted = [known.find(name)] if name else known.sets
+    wanted = known.sets if name is None else [known.find(name)]
     return [places.glance(each, known, here) for each in wanted], here
 
 

@@ -290,6 +290,13 @@ def test_a_refusal_is_one_line_that_steers_nothing(words: tuple[str, ...], said:
     assert len(err.splitlines()) == len(said.splitlines())
 
 
+@pytest.mark.parametrize("words", [("where", ""), ("fetch", ""), ("verify", "")])
+def test_a_data_set_without_a_name(words: tuple[str, ...], typed: Typed) -> None:
+    code, out, err = typed("data", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith('repro: no data set ""; there are imagenet, ')
+
+
 def test_what_click_says_steers_nothing(typed: Typed) -> None:
     code, out, err = typed("list", "\x1b[31mx")
     assert (code, out) == (2, "")

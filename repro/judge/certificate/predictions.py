@@ -90,7 +90,11 @@ def arrays(path: Path) -> dict[str, NDArray[Any]]:
         if size > _MOST:
             raise ValueError(f"its arrays would take {size} bytes")
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
+            found = {name: held[name] for name in held.files}
+        for name, part in found.items():
+            if not isinstance(part, np.ndarray):  # numpy hands over what is no array as bytes
+                raise ValueError(f'"{_short(name)}" is no array')
+        return found
     except _BROKEN as fault:
         told = f"{path}: expected stored arrays, found none that can be read ({_short(fault)})"
         raise DataMissing(told) from fault
@@ -135,6 +139,6 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _short(fault: BaseException) -> str:
+def _short(fault: BaseException | str) -> str:
     text = " ".join(str(fault).split()) or type(fault).__name__
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -57,7 +57,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pickle": (lambda path: path.write_bytes(pickle.dumps([1])), "File is not a zip file"),
     "one array": (lambda path: path.write_bytes(header("(1,)")), "File is not a zip file"),
     "a cut file": (lambda path: path.write_bytes(b"PK\x03\x04" + b"\0" * 40), "File is not a zip file"),
-    "no array": (lambda path: zipped(path, b"no array"), "nothing is said"),
+    "no array": (lambda path: zipped(path, b"no array"), '"labels" is no array'),
     "a huge array": (lambda path: zipped(path, header("(10**15,)")), "malformed node or string"),
     "a huge count": (lambda path: zipped(path, header("(1000000000000000,)")), "Unable to allocate"),
     "pickles in it": (lambda path: zipped(path, header("(1,)", "|O")), "Object arrays cannot be loaded"),
