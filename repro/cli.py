@@ -6,24 +6,20 @@ import errno
 import gc
 import io
 import sys
-from pathlib import Path
-from typing import Any
 
 import click
 
-from repro import completion
-from repro.cli_certify import certify, verify
-from repro.cli_checkpoints import checkpoints
-from repro.cli_data import data
-from repro.cli_figure import figure
-from repro.cli_judge import audit, check, diff, export
-from repro.cli_plan import Typed, planned
-from repro.cli_report import report
-from repro.cli_run import run
-from repro.cli_slurm import cancel, status
 from repro.errors import Interrupted, ReproError, SpecError
-from repro.options import PLANNED, shared
 from repro.render.printable import printable
+from repro.verbs.certify import certify, verify
+from repro.verbs.checkpoints import checkpoints
+from repro.verbs.data import data
+from repro.verbs.figure import figure
+from repro.verbs.judge import audit, check, diff, export
+from repro.verbs.listing import list_, plan_, show
+from repro.verbs.report import report
+from repro.verbs.run import run
+from repro.verbs.slurm import cancel, status
 
 FINE, USAGE = 0, 2  # exit codes; those of verdicts are in repro/judge/board.py, of errors with each error
 
@@ -45,71 +41,6 @@ def cli() -> None:
     """Put the paper 'Robust Contrastive Learning Using Negative Samples with Diminished Semantics' to the test."""
 
 
-@cli.command("list")
-@shared("profile", "results", "json")
-def list_(profile: str, results: Path, as_json: bool) -> None:
-    """Every table and figure, with how far each is."""
-    from repro.plan import code, expand
-    from repro.render import documents, terminal
-    from repro.spec import load
-    from repro.store import Store
-
-    specs, means, store = load.specs(), load.profile(profile), Store(results)
-    store.check()
-    code.recall(store.sources)
-    untouched = store.is_untouched()
-    options = expand.Options(seeds=means.seeds, device=expand.device(means.device), counting=untouched)
-    rows = []
-    for table in specs.tables.values():
-        plan = expand.expand(specs.tables, table, means, options)
-        units = [job for seeds in plan.cells.values() for job in seeds.values()]
-        rows.append(
-            documents.progress(plan, done=0 if untouched else sum(store.has(job) for job in units), units=len(units))
-        )
-    if as_json:
-        terminal.json(documents.listing(means, rows))
-    else:
-        terminal.listing(means, rows)
-
-
-@cli.command()
-@click.argument("table", shell_complete=completion.tables)
-@shared("json")
-def show(table: str, as_json: bool) -> None:
-    """What the paper reports, with its claims and with notes on what does not fit."""
-    from repro.render import documents, terminal
-    from repro.spec import load
-
-    specs = load.specs()
-    if as_json:
-        terminal.json(documents.table(specs.table(table)))
-    else:
-        terminal.reported(specs.table(table))
-
-
-@cli.command("plan")
-@click.argument("table", shell_complete=completion.tables)
-@shared(*PLANNED, "executor", "json")
-def plan_(table: str, executor: str, as_json: bool, **typed: Any) -> None:
-    """What would run, why, what it costs and what is missing; runs nothing."""
-    from repro.cli_slurm import check_device, scripts
-    from repro.plan.cost import tariff
-    from repro.plan.needs import needs
-    from repro.render import documents, forecast, queue, terminal
-
-    _, plan, store = planned(table, Typed(**typed))
-    if executor == "slurm":
-        check_device(plan, typed["device"])
-    found = needs(plan, store)
-    costs = tariff(plan, found, store)
-    sent = scripts(plan, found, store) if executor == "slurm" else []
-    if as_json:
-        terminal.json({**documents.plan(plan, found, costs), **({"sbatch": sent} if sent else {})})
-    else:
-        forecast.plan(plan, found, costs)
-        queue.scripts(sent)
-
-
 @cli.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_(shell: str) -> None:
@@ -121,6 +52,9 @@ def completion_(shell: str) -> None:
     click.echo(found(cli, {}, "repro", "_REPRO_COMPLETE").source())
 
 
+cli.add_command(list_)
+cli.add_command(show)
+cli.add_command(plan_)
 cli.add_command(run)
 cli.add_command(figure)
 cli.add_command(check)

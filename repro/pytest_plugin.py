@@ -47,10 +47,10 @@ class TableFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """Its cells, then its claims."""
-        from repro.cli_plan import Typed, planned
         from repro.errors import ReproError
         from repro.judge.board import assemble
         from repro.judge.cases import cases
+        from repro.verbs.planning import Typed, planned
 
         asked = {name: str(self.config.getoption(f"--repro-{name}")) for name in OPTIONS}
         rest: dict[str, Any] = dict.fromkeys(("limit", "device", "weights", "classifier", "named"))

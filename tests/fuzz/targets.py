@@ -16,7 +16,6 @@ from unittest.mock import patch
 
 import numpy as np
 
-from repro.cli_plan import settle
 from repro.errors import JobFailed
 from repro.fetch import arrival, receipt
 from repro.fetch.archive import unpack
@@ -36,6 +35,7 @@ from repro.run.worker import Asked, Worker
 from repro.spec import catalogue, load, locations
 from repro.spec.places import Faults
 from repro.store import Store, identity
+from repro.verbs.planning import settle
 from tests.fuzz import mutations, world
 from tests.fuzz.world import World
 from tests.judge.certificate.world import sealed

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from repro.cli_plan import settle
 from repro.errors import DataMissing, ReproError, SpecError, StoreError, UsageError
 from repro.fetch import archive, arrival, local, receipt
 from repro.fetch.wanted import Wanted
@@ -21,6 +20,7 @@ from repro.holdings import receipts
 from repro.lab import data
 from repro.spec import load, locations
 from repro.store import Store
+from repro.verbs.planning import settle
 from tests.fuzz import world
 from tests.fuzz.conftest import Pair
 from tests.test_store import JOB, _written

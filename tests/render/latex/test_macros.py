@@ -1,4 +1,4 @@
-"""Numbers for the text of a paper, line by line; what TeX makes of them is in tests/test_cli_export.py."""
+"""Numbers for the text of a paper, line by line; what TeX makes of them is in tests/verbs/test_export.py."""
 
 from __future__ import annotations
 

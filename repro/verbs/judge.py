@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro import completion
-from repro.cli_plan import Typed, planned
 from repro.errors import StoreError
-from repro.options import PLANNED, shared
+from repro.verbs import completion
+from repro.verbs.options import PLANNED, shared
+from repro.verbs.planning import Typed, planned
 
 if TYPE_CHECKING:
     from repro.judge.board import Board

@@ -22,11 +22,11 @@ import torch
 from rich.console import Console
 
 from repro import cli
-from repro.cli_checkpoints import checkpoints
 from repro.errors import SpecError
 from repro.lab import snapshot
 from repro.render.transfer import Transfer
 from repro.spec import load
+from repro.verbs.checkpoints import checkpoints
 from tests.conftest import CHECKOUT
 from tests.fetch import serving
 from tests.fetch.conftest import _no_proxy, server
@@ -491,7 +491,7 @@ def test_ctrl_c_keeps_what_came(tmp_path: Path, server: Served) -> None:
     code = """
         import sys
         from repro import cli
-        from repro.cli_checkpoints import checkpoints
+        from repro.verbs.checkpoints import checkpoints
         cli.cli.add_command(checkpoints)
         sys.argv = ["repro", "checkpoints", "fetch", "net"]
         sys.exit(cli.main())

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro import cli_slurm, completion
-from repro.cli_plan import Typed, absent, planned, settle
 from repro.errors import DataMissing, Interrupted, UsageError
-from repro.options import PLANNED, shared
+from repro.verbs import completion, slurm
+from repro.verbs.options import PLANNED, shared
+from repro.verbs.planning import Typed, absent, planned, settle
 
 if TYPE_CHECKING:
     from repro.plan.expand import Plan
@@ -76,7 +76,7 @@ def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -
 
     specs, plan, store = planned(table, typed)
     if executor == "slurm":
-        cli_slurm.check_device(plan, typed.device)
+        slurm.check_device(plan, typed.device)
     away = absent(specs, plan)
     if away:
         _fetch(away, locations.load(plan.profile.data).weights)
@@ -101,9 +101,9 @@ def _fetch(away: Mapping[str, Checkpoint], folder: Path) -> None:
     """Bring published weights here; a row whose file does not come says so in its cells, the rest goes on."""
     import os
 
-    from repro.cli_checkpoints import bring
     from repro.fetch.weights import Asked
     from repro.render import terminal
+    from repro.verbs.checkpoints import bring
 
     try:
         bring(list(away.values()), folder, Asked(mirror=os.environ.get("REPRO_MIRROR")))

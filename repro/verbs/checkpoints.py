@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from repro import completion
-from repro.cli_textures import stoppable
 from repro.errors import DataMissing, StoreError, UsageError
-from repro.options import shared
+from repro.verbs import completion
+from repro.verbs.options import shared
+from repro.verbs.textures import stoppable
 
 if TYPE_CHECKING:
     from repro.fetch.weights import Asked, Held

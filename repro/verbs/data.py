@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from repro import cli_cache, cli_textures, completion
-from repro.cli_textures import cores, stoppable
 from repro.errors import DataMissing, StoreError, UsageError
-from repro.options import shared
+from repro.verbs import cache, completion, textures
+from repro.verbs.options import shared
+from repro.verbs.textures import cores, stoppable
 
 if TYPE_CHECKING:
     from repro.holdings.findings import Finding, Survey
@@ -34,9 +34,9 @@ def make() -> None:
     """Make one data set out of another."""
 
 
-make.add_command(cli_textures.make)
-make.add_command(cli_cache.cache)
-data.add_command(cli_textures.look)
+make.add_command(textures.make)
+make.add_command(cache.cache)
+data.add_command(textures.look)
 
 
 @data.command("list")

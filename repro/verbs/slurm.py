@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.errors import UsageError
-from repro.options import shared
+from repro.verbs.options import shared
 
 if TYPE_CHECKING:
     from repro.plan.needs import Needs

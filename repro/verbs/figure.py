@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro import completion
-from repro.cli_plan import Typed, planned
-from repro.cli_run import INCOMPLETE, carry_out
 from repro.errors import DataMissing, UsageError
-from repro.options import PLANNED, shared
+from repro.verbs import completion
+from repro.verbs.options import PLANNED, shared
+from repro.verbs.planning import Typed, planned
+from repro.verbs.run import INCOMPLETE, carry_out
 
 if TYPE_CHECKING:
     from repro.judge.figure import Figure

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli_textures import cores, stoppable
 from repro.errors import DataMissing, UsageError
-from repro.options import shared
+from repro.verbs.options import shared
+from repro.verbs.textures import cores, stoppable
 
 if TYPE_CHECKING:
     from repro.lab.data import Files

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from repro import completion
+from repro.verbs import completion
 
 F = TypeVar("F", bound=Callable[..., Any])
 PLANNED = (

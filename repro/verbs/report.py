@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro import completion
-from repro.cli_plan import Typed, planned
 from repro.errors import UsageError
-from repro.options import PLANNED, shared
+from repro.verbs import completion
+from repro.verbs.options import PLANNED, shared
+from repro.verbs.planning import Typed, planned
 
 if TYPE_CHECKING:
     from repro.judge.audit import Audit
