@@ -10,11 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from repro.files import file_digest
 from repro.store import Store
 from tests.conftest import CHECKOUT, write_tiny
+from tests.faults import processes
 
 INSIDE = Path(__file__).parent / "inside"
 TABLE = "whole"
@@ -69,7 +71,7 @@ class World:
             return subprocess.Popen(
                 self.command(results),
                 cwd=self.root,
-                env=self.environment(env),
+                env=self.environment({processes.MARK: str(results), **(env or {})}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -82,7 +84,7 @@ class World:
         ended = subprocess.run(
             self.command(results),
             cwd=self.root,
-            env=self.environment(),
+            env=self.environment({processes.MARK: str(results)}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -96,10 +98,13 @@ class World:
         return [*_records(self.reference, results), *_files(self.reference, results), *self._printed(results)]
 
     def _printed(self, results: Path) -> Iterator[str]:
-        for verb, more in (("check", ["--json", "--fail-on", "nothing"]), ("export", ["--format", "latex"])):
-            ours, theirs = (self._says(place, verb, more) for place in (results, self.reference))
-            if ours != theirs:
+        for verb, more in VERBS.items():
+            if self._says(results, verb, more) != self._wanted[verb]:
                 yield f"repro {verb} prints something else"
+
+    @cached_property
+    def _wanted(self) -> dict[str, str]:
+        return {verb: self._says(self.reference, verb, more) for verb, more in VERBS.items()}
 
     def _says(self, results: Path, verb: str, more: Sequence[str]) -> str:
         """What a verb prints of results, but for the place and the time."""
@@ -111,6 +116,7 @@ class World:
         return f"{ended.returncode} {re.sub(WHEN, 'WHEN', text)}{ended.stderr}"
 
 
+VERBS = {"check": ["--json", "--fail-on", "nothing"], "export": ["--format", "latex"]}
 WHEN = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+00:00|Z)?"
 
 
