@@ -58,7 +58,11 @@ def _tried(console: Console, there: world.World, name: str, *, times: int | None
         found.append(trial)
         if not trial.survived:
             again = f"python -m tests.faults {name} --times {total} --seed {seed}"
-            console.print(f"✗ lost, number {len(found)}: {trial.fault}: {trial.told}; again: {again}", markup=False)
+            console.print(
+                f"✗ lost, number {len(found)}: {trial.fault}: {trial.told}; again: {again}",
+                markup=False,
+                soft_wrap=True,
+            )
         lost = sum(not one.survived for one in found)
         if console.is_terminal or time.monotonic() - told > PROGRESS or len(found) == total:
             told = time.monotonic()

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tests.faults.world import World
 
-PLAIN = ("trials", "world", "processes", "conftest")  # modules that are no family
+PLAIN = ("trials", "world", "processes", "several", "conftest")  # modules that are no family
 
 
 @dataclass(frozen=True)
