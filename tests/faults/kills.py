@@ -23,6 +23,7 @@ USUAL = 6
 IN_A_ROW = 9
 LONGEST = 9.0  # seconds: about a run's length; later moments come of what earlier kills left to do
 CHANGES = {"runner": 12, "worker": 40}  # about as many as the process makes in a run of this world
+KINDS = ("data", "pretrain", "probe", "evaluate", "similarity", "samples")
 BOUND = 60.0  # seconds that a worker may go on without its runner
 MODULES = {"runner": "repro", "worker": "repro.run.worker"}
 OLD = 2 * 24 * 3600.0  # seconds: older than what `repro run` takes for somebody's file under way

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from repro.files import file_digest
+from repro.files import canonical, file_digest
 from repro.store import Store
 from tests.conftest import CHECKOUT, write_tiny
 from tests.faults import processes
@@ -81,8 +80,12 @@ class World:
 
     def finish(self, results: Path) -> tuple[int, str]:
         """Run until nothing is left to do: the exit code, and what was printed."""
+        return self.says(results, "run")
+
+    def says(self, results: Path, verb: str, more: Sequence[str] = ()) -> tuple[int, str]:
+        """Type a verb: the exit code, and what was printed."""
         ended = subprocess.run(
-            self.command(results),
+            self.command(results, verb=verb, more=more),
             cwd=self.root,
             env=self.environment({processes.MARK: str(results)}),
             stdin=subprocess.DEVNULL,
@@ -93,9 +96,13 @@ class World:
         )
         return ended.returncode, ended.stdout
 
-    def differences(self, results: Path) -> list[str]:
-        """Where results differ from those that met no fault: records, files, what is printed, and what was left."""
-        return [*_records(self.reference, results), *_files(self.reference, results), *self._printed(results)]
+    def differences(self, results: Path, *, again: str = "") -> list[str]:
+        """Where results differ from those that met no fault: records, files, what is printed, and what was left.
+
+        `again` is a job that had to be done twice.
+        """
+        found = [*_records(self.reference, results, again), *_files(self.reference, results)]
+        return [*found, *self._printed(results)]
 
     def _printed(self, results: Path) -> Iterator[str]:
         for verb, more in VERBS.items():
@@ -108,12 +115,8 @@ class World:
 
     def _says(self, results: Path, verb: str, more: Sequence[str]) -> str:
         """What a verb prints of results, but for the place and the time."""
-        command = self.command(results, verb=verb, more=more)
-        ended = subprocess.run(
-            command, cwd=self.root, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT
-        )
-        text = ended.stdout.replace(str(results), "RESULTS").replace(results.name, "RESULTS")
-        return f"{ended.returncode} {re.sub(WHEN, 'WHEN', text)}{ended.stderr}"
+        code, text = self.says(results, verb, more)
+        return f"{code} {re.sub(WHEN, 'WHEN', text.replace(str(results), 'RESULTS').replace(results.name, 'RESULTS'))}"
 
 
 VERBS = {"check": ["--json", "--fail-on", "nothing"], "export": ["--format", "latex"]}
@@ -136,7 +139,7 @@ def build(root: Path, *, epochs: int = 8, lr: float = 0.06, rows: int = 1) -> Wo
     return world
 
 
-def _records(reference: Path, results: Path) -> Iterator[str]:
+def _records(reference: Path, results: Path, again: str) -> Iterator[str]:
     """Jobs that are absent, too many, of other values or done twice."""
     first, second = Store(reference), Store(results)
     wanted, found = set(first.jobs()), set(second.jobs())
@@ -149,8 +152,8 @@ def _records(reference: Path, results: Path) -> Iterator[str]:
             yield f"{one.label} ({job}): {second.damaged.get(job, 'has no record')}"
         elif (one.values, one.files, one.job) != (other.values, other.files, other.job):
             yield f"{one.label} ({job}): its record says something else"
-        elif second.log(job).read_text(encoding="utf-8").count("\ndone in ") > 1:
-            yield f"{one.label} ({job}): was done twice"
+        elif (many := second.log(job).read_text(encoding="utf-8").count("\ndone in ")) > 1 + (job == again):
+            yield f"{one.label} ({job}): was done {many} times"
 
 
 def _files(reference: Path, results: Path) -> Iterator[str]:
@@ -169,8 +172,8 @@ def contents(results: Path) -> dict[str, str]:
         if not path.is_file() or path.name in OWN or (path.parent == results and path.suffix == ".log"):
             continue
         if path.name == "record.json":
-            body = json.loads(path.read_text(encoding="utf-8"))
-            found[name] = json.dumps({key: body[key] for key in ("id", "job", "label", "values", "files")})
+            record = Store(results).read(path.parent.name)
+            found[name] = "no record" if record is None else canonical([record.job, record.values, record.files])
         elif path.parent.name == "rules":
             found[name] = "rules"  # they say when they were noted
         else:
