@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
+from repro import leftovers
 from repro.errors import DataMissing, ReproError, StoreError
 from repro.files import canonical, digest, explain, file_digest, write_whole
 
@@ -81,6 +82,9 @@ class Store:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             write_whole(self.root / ".repro", "results of repro: one folder a job, named by its content\n")
+            for folder in (self.root, self.root / "rules"):
+                leftovers.sweep(folder)
+            leftovers.sweep_logs(self.root)
         except OSError as error:
             raise StoreError(explain(error, self.root)) from error
 
@@ -262,6 +266,11 @@ class Store:
             except BlockingIOError:
                 yield False
                 return
+            except OSError as error:
+                raise StoreError(
+                    f"{path}: this file system refuses locks (flock: {error.strerror}), without which two runs would "
+                    "do the same job; mount it with locks, or name a folder elsewhere with --results"
+                ) from error
             yield True
         finally:
             os.close(handle)

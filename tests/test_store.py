@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -168,4 +169,21 @@ def test_the_jobs_of_a_folder_are_those_ever_begun(tmp_path: Path) -> None:
         Store(tmp_path / "ab").jobs()
     assert str(error.value) == (
         f"{tmp_path}/ab: a folder was expected and a file is in the way; move it or name another folder with --results"
+    )
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    store = Store(tmp_path)
+    with pytest.raises(StoreError) as caught, store.claim(JOB):
+        pytest.fail("nobody can be sure of a job here")
+    assert str(caught.value) == (
+        f"{store.folder(JOB) / 'lock'}: this file system refuses locks (flock: {os.strerror(number)}), without which "
+        "two runs would do the same job; mount it with locks, or name a folder elsewhere with --results"
     )

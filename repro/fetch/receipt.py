@@ -14,7 +14,7 @@ from typing import Literal
 
 from repro.errors import StoreError
 from repro.fetch.wanted import Got
-from repro.files import write_whole
+from repro.leftovers import write as keep
 
 SCHEMA = 1
 
@@ -83,7 +83,7 @@ def write(
     digests = (*(each for each in before if each.sha256 != got.sha256), new)
     receipt = Receipt(digests, published, stat.st_size, stat.st_mtime_ns)
     text = json.dumps({"schema": SCHEMA, **asdict(receipt)}, indent=2)
-    write_whole(place(got.path), f"{text}\n", option="--weights")
+    keep(place(got.path), f"{text}\n", option="--weights")
     return receipt
 
 

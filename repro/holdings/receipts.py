@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import StoreError
-from repro.files import explain, write_whole
+from repro.files import explain
+from repro.leftovers import write as keep
 
 FILE = ".repro-archives.json"
 MARK = ".repro-unfinished.json"
@@ -51,7 +52,7 @@ def receipts(folder: Path) -> dict[str, Receipt]:
 def note(folder: Path, archive: str, receipt: Receipt) -> None:
     """Add a receipt."""
     kept = {name: asdict(each) for name, each in {**receipts(folder), archive: receipt}.items()}
-    write_whole(folder / FILE, json.dumps(kept, indent=1) + "\n", option="--to")
+    keep(folder / FILE, json.dumps(kept, indent=1) + "\n", option="--to")
 
 
 def unfinished(folder: Path) -> Mark | None:
@@ -67,7 +68,7 @@ def unfinished(folder: Path) -> Mark | None:
 
 def begin(folder: Path, mark: Mark) -> None:
     """Say what is under way."""
-    write_whole(folder / MARK, json.dumps(asdict(mark)) + "\n", option="--to")
+    keep(folder / MARK, json.dumps(asdict(mark)) + "\n", option="--to")
 
 
 def end(folder: Path) -> None:

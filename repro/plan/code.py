@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from repro.files import write_whole
+from repro.files import digest, write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 _IMPORT = re.compile(
@@ -48,15 +48,17 @@ def recall(file: Path) -> None:
     """Take over what an earlier process learned of unchanged sources; a file that is absent or damaged says nothing."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        known = dict(found["known"])
+        is_whole = found["digest"] == digest(known)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
-    if isinstance(found, dict) and all(isinstance(part, str) for part in (*found.keys(), *found.values())):
-        _known.update(found)
+    if is_whole and all(isinstance(part, str) for part in known.values()):
+        _known.update(known)
 
 
 def remember(file: Path) -> None:
     """Leave what this process learned of its sources for the next one."""
-    text = json.dumps(_known, sort_keys=True)
+    text = json.dumps({"digest": digest(_known), "known": _known}, sort_keys=True)
     if not file.is_file() or file.read_text(encoding="utf-8", errors="replace") != text:
         write_whole(file, text)
 

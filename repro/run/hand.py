@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from repro import leftovers
 from repro.errors import StoreError
 from repro.files import explain
 from repro.plan.jobs import Job
@@ -32,6 +33,7 @@ class Hand:
         options = ["--loaders", str(loaders), "--processes", str(processes), "--results", str(store.root)]
         try:
             with log.open("ab") as stream:
+                leftovers.hold(stream)
                 self.process = subprocess.Popen(
                     [sys.executable, "-m", "repro.run.worker", *options],
                     stdin=subprocess.PIPE,

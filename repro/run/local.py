@@ -63,7 +63,7 @@ class Local:
     ) -> None:
         self.store, self.workers, self.observer = store, workers, observer
         self.means = {"threads": threads, "loaders": loaders, "processes": processes}
-        self.logs = logs or f"worker-{os.getpid()}"
+        self.logs = logs or f"worker-{os.uname().nodename}-{os.getpid()}"  # two hosts may have the same numbers
         self.events: Events = queue.Queue()
         self.hands: dict[int, Hand] = {}
         self.summary = Summary()

@@ -43,6 +43,7 @@ def cache(
     """Decode a set's images into files of bytes; what is there and right is left as it is."""
     gc.enable()
     from repro.lab.images import caching
+    from repro.leftovers import sweep
     from repro.render import terminal
     from repro.render.tally import Tally
 
@@ -59,6 +60,7 @@ def cache(
     if only_check:
         terminal.line(f"cache: look at {what} in {folder}")
     else:
+        sweep(folder)
         size = caching.check_room(found, folder, side=side)
         terminal.line(f"cache: {what} to {folder}, shorter side at most {side}, up to {size / 1e9:,.1f} GB")
     outcomes: list[Outcome] = []

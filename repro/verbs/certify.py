@@ -38,10 +38,10 @@ _ITS_OWN = ("rows", "columns", "seeds", "limit", "device", "source", "weights", 
 @click.option("--partial", is_flag=True, help="Also where results are missing; the certificate says which.")
 def certify(tables: tuple[str, ...], output: Path, partial: bool, **typed: Any) -> None:
     """Write down what was measured, from which files, and every verdict, so that others can verify it."""
-    from repro.files import write_whole
     from repro.judge import policy
     from repro.judge.certificate import composition, reading, verification
     from repro.judge.certificate.grounds import Now
+    from repro.leftovers import write
     from repro.render import certificate as render
 
     began = time.perf_counter()
@@ -56,7 +56,7 @@ def certify(tables: tuple[str, ...], output: Path, partial: bool, **typed: Any) 
     if found.disagreements:
         render.refused(found)
         sys.exit(found.exit_code)
-    write_whole(output, text, option="--output")
+    write(output, text, option="--output")
     seconds = time.perf_counter() - began
     render.written(certificate, found, output, len(text.encode()), seconds=seconds, typed=_again(output, typed))
 

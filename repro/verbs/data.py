@@ -107,7 +107,7 @@ def verify(
 ) -> None:
     """Look at every image of a data set before a run does; exit 1 where there is a fault."""
     gc.enable()
-    from repro.files import write_whole
+    from repro.leftovers import write
     from repro.render import dataset_documents, datasets, terminal
 
     glance = _present(name, folder)
@@ -116,7 +116,7 @@ def verify(
     faults = sum(finding.level == "fault" for finding in found)
     code = FAULTY if faults else 0
     if report:
-        write_whole(report, datasets.report(found), option="--report")
+        write(report, datasets.report(found), option="--report")
     if as_json:
         terminal.json(
             dataset_documents.verified(glance.set, survey, found, looked_at=looked_at, is_quick=quick, code=code)

@@ -58,8 +58,8 @@ def check(
     **typed: Any,
 ) -> None:
     """Judge what is there and run nothing: exit 0 fine, 1 differs, 2 usage, 3 incomplete, 4 data missing."""
-    from repro.files import write_whole
     from repro.judge.board import CODES, FINE, assemble
+    from repro.leftovers import write
     from repro.render import ci, documents, terminal
 
     specs, plan, store = planned(table, Typed(**typed))
@@ -67,9 +67,9 @@ def check(
     code, reason = board.outcome()
     end = next((CODES[kind] for kind in board.findings() if kind in fail_on), FINE)
     if junit:
-        write_whole(junit, ci.junit(board), option="--junit")
+        write(junit, ci.junit(board), option="--junit")
     if badge:
-        write_whole(badge, ci.badge(badge, board, code), option="--badge")
+        write(badge, ci.badge(badge, board, code), option="--badge")
     if as_json:
         terminal.json(documents.check(board, code, reason))
     else:
@@ -117,8 +117,8 @@ def export(context: click.Context, /, table: str | None, form: str, output: Path
 
     `expected` writes our numbers as what the profile is expected to give.
     """
-    from repro.files import write_whole
     from repro.judge.board import assemble
+    from repro.leftovers import write
     from repro.plan.typed import again
     from repro.render import documents, markup, terminal
     from repro.render.latex import document as latex
@@ -138,7 +138,7 @@ def export(context: click.Context, /, table: str | None, form: str, output: Path
         else:
             text = {"latex": latex.table, "markdown": markup.markdown, "csv": markup.csv}[form](board)
     if output:
-        write_whole(output, text, option="--output")
+        write(output, text, option="--output")
     else:
         terminal.raw(text)
 

@@ -37,7 +37,7 @@ OF_ONE = ("rows", "columns", "weights")  # options that mean something for one t
 )
 def report(tables: tuple[str, ...], output: Path, **typed: Any) -> None:
     """Everything on one self-contained HTML page: numbers, verdicts, claims, audit, figures, sources. Runs nothing."""
-    from repro.files import write_whole
+    from repro.leftovers import write
     from repro.render import terminal
     from repro.render.printable import size
     from repro.render.report.elements import counted
@@ -45,7 +45,7 @@ def report(tables: tuple[str, ...], output: Path, **typed: Any) -> None:
 
     found = _gathered(tables, typed)
     text = page(found)
-    write_whole(output, text, option="--output")
+    write(output, text, option="--output")
     board = found.chapters[0].board
     cells = sum(len(chapter.board.cells) for chapter in found.chapters)
     many = len(found.chapters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,10 +185,19 @@ def test_what_was_learned_of_sources_is_taken_over_and_a_damaged_file_says_nothi
     code.forget()
     code.recall(tmp_path / "code.json")
     assert code.version(("repro.metrics",)) == before
-    (tmp_path / "code.json").write_text("{")
-    code.recall(tmp_path / "code.json")
-    code.forget()
-    assert code.version(("repro.metrics",)) == before
+    whole = (tmp_path / "code.json").read_text()
+    forged = whole.replace(code._known[hashlib.sha256(code._source("repro.metrics")).hexdigest()], "0" * 64)
+    assert forged != whole
+    try:
+        for damaged in ("{", "[]", forged, whole.replace('"known"', '"unknown"')):
+            (tmp_path / "code.json").write_text(damaged)
+            code._known.clear()
+            code.recall(tmp_path / "code.json")
+            code.forget()
+            assert code.version(("repro.metrics",)) == before
+    finally:
+        code.recall(tmp_path / "code.json")
+        code.forget()
 
 
 def test_a_folder_that_changes_has_another_fingerprint(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_what_a_dying_worker_printed_is_named(scripted: Any) -> None:
     root = scripted("sys.exit('no such library')")
     frail = job("frail")
     found = run(root, [frail], Told(), workers=1)
-    log = root / f"worker-{os.getpid()}-2.log"
+    log = root / f"worker-{os.uname().nodename}-{os.getpid()}-2.log"
     assert found.failed == {frail.id: f"its worker ended with exit code 1 2 times; what it printed is in {log}"}
     assert log.read_text() == "no such library\n"
 
@@ -432,7 +432,7 @@ def test_workers_that_cannot_be_started_are_one_sentence(scripted: Any, monkeypa
     monkeypatch.setattr(sys, "executable", str(root / "nothing"))
     with pytest.raises(StoreError) as caught:
         run(root, [job("first")], Told())
-    log = root / f"worker-{os.getpid()}-1.log"
+    log = root / f"worker-{os.uname().nodename}-{os.getpid()}-1.log"
     assert str(caught.value) == f"{log}: No such file or directory"
 
 

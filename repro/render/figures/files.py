@@ -10,8 +10,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure as Page
 
-from repro.files import write_whole
 from repro.judge.figure import Figure, caption
+from repro.leftovers import write as keep
 from repro.render.figures import data, page, style
 from repro.render.printable import printable
 
@@ -27,7 +27,7 @@ def write(found: Figure, folder: Path, formats: tuple[str, ...]) -> list[Path]:
     paths = []
     for ending, content in contents.items():
         paths.append(folder / f"{found.name}.{ending}")
-        write_whole(paths[-1], content, option="--output")
+        keep(paths[-1], content, option="--output")
     return paths
 
 
