@@ -26,7 +26,7 @@ from repro.errors import ReproError
 from repro.files import explain, file_digest
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
-from repro.run import environment, packs, ranks
+from repro.run import environment, ranks
 from repro.store import Record, Store, identity
 
 CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
@@ -197,7 +197,10 @@ class Worker:
         """What a job may ask and tell; what is told is told of each of `asked` that is not done yet."""
 
         def progress(done: int, total: int, unit: str) -> None:
-            self._moved(asked, done, total, unit)
+            if time.monotonic() - self.told > 0.2 or done == total:
+                self.told = time.monotonic()
+                for one in asked:
+                    self.tell("progress", one.job, done=done, total=total, unit=unit)
 
         def note(text: str) -> None:
             for one in asked:
@@ -224,9 +227,9 @@ class Worker:
     def _inputs(self, one: Asked) -> dict[str, Path]:
         """The folders of a job's inputs, once what an earlier try left is away."""
         self.store.clear(one.job)
-        return {role: self._input(role, other, of=one) for role, other in one.content["inputs"].items()}
+        return {role: self._input(role, other) for role, other in one.content["inputs"].items()}
 
-    def _input(self, role: str, job: str, *, of: Asked) -> Path:
+    def _input(self, role: str, job: str) -> Path:
         """The folder of a finished input, its files checked against their hashes once in this process."""
         record = self.store.read(job)
         if record is None:
@@ -240,17 +243,8 @@ class Worker:
             if fault:
                 self.store.discard(record)
                 raise DamagedInput(job, fault)
-            folder = self.store.folder(job)
-            packs.check(folder, lambda done, all_: self._moved([of], done, all_, "files of a cache"))
             CHECKED.add(key)
         return self.store.folder(job)
-
-    def _moved(self, asked: Iterable[Asked], done: int, total: int, unit: str) -> None:
-        """Say how far jobs are, a few times a second at most."""
-        if time.monotonic() - self.told > 0.2 or done == total:
-            self.told = time.monotonic()
-            for one in asked:
-                self.tell("progress", one.job, done=done, total=total, unit=unit)
 
     def _log(self, job: str, text: str) -> None:
         with self.store.log(job).open("a", encoding="utf-8") as stream:
