@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0])
     place = (os.environ["SLURM_ARRAY_JOB_ID"], int(os.environ["SLURM_ARRAY_TASK_ID"]))
     restarts = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
-    store, means, jobs = Store(folder.parents[1]), orders.means(folder), orders.tasks(folder)[place[1]]
+    store, means, jobs = Store(folder.parents[1]), orders.means(folder), orders.task(folder, place[1])
     told = Teller(orders.events(folder, place[1]))
     told.tell("begun", restarts=restarts, cards=cards(os.environ), node=os.environ.get("SLURMD_NODENAME", ""))
     many = processes(means["processes"], jobs, os.environ)
