@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -242,6 +242,11 @@ class Store:
     def fail(self, job: str, reason: str) -> None:
         """Note why a try of a job failed; the next run tries again."""
         write_whole(self.folder(job) / "failure.json", canonical({"reason": reason}) + "\n")
+
+    def forgive(self, job: str) -> None:
+        """Forget why the last try of a job failed, as another one is on its way."""
+        with suppress(OSError):  # what is wrong with the folder, the next try tells
+            (self.folder(job) / "failure.json").unlink(missing_ok=True)
 
     def failure(self, job: str) -> Failure | None:
         """Why the last try failed, where it did and no result came since."""

@@ -12,6 +12,7 @@ from repro.render.terminal import ruled
 from repro.run.survey import STATES, State
 
 SCHEMA = 1
+SHOWN = 20  # jobs that failed or are gone, with the ends of their logs
 
 
 def status(found: Sequence[State], note: str) -> None:
@@ -32,10 +33,13 @@ def status(found: Sequence[State], note: str) -> None:
     reasons = Counter(one.detail for one in _of(found, "waiting"))
     for reason, count in reasons.items():
         hanging(f"… {count} waiting: {printable(reason)}", style="dim")
-    for one in [*_of(found, "failed"), *_of(found, "gone")]:
+    bad = [*_of(found, "failed"), *_of(found, "gone")]
+    for one in bad[:SHOWN]:
         command(f"✗ {one.job.label} ({_place(one)}), {one.state}: {one.detail} (log: {one.log})", "red")
         for text in one.tail:
             hanging(f"    {printable(text)}", style="dim")
+    if len(bad) > SHOWN:
+        command(f"✗ and {len(bad) - SHOWN} more; repro status --json has all", "red")
 
 
 def document(found: Sequence[State], note: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from repro.plan.jobs import Job
@@ -36,26 +37,31 @@ def waves(todo: Mapping[str, Job]) -> list[list[Job]]:
 def arrays(wave: Sequence[Job], held: Mapping[str, Place], jobs: Mapping[str, Job], *, most: int) -> list[Array]:
     """The arrays of a wave, of `most` tasks at most; `held` says where the jobs are that are in the queue.
 
-    A task that waits for one other task has its number, and begins when that one has succeeded (`aftercorr`), so that a
-    failure loses what rests on it and nothing else. Data sets are waited for whatever comes of them (`afterany`): a
-    task looks for the records of its inputs before it does anything.
+    A task that waits for one network of its own has its number, and begins when that one has succeeded (`aftercorr`),
+    so that a failure loses what rests on it and nothing else. Data sets, and networks that several tasks look at, are
+    waited for whatever comes of them (`afterany`): a task looks for the records of its inputs before it does anything.
     """
+    tasks = _tasks(wave, jobs)
+    awaited = [_awaited(task, held, jobs) for task in tasks]
+    looked_at = Counter(place for networks, _ in awaited if len(networks) > 1 for place in networks)
     numbered: dict[str, dict[int, list[Job]]] = {}
-    for task in _tasks(wave, jobs):
-        networks, sets = _awaited(task, held, jobs)
-        rest = [f"afterany:{':'.join(sets)}"] if sets else []
-        if len(networks) == 1:
-            array, number = next(iter(networks))
-            after = ",".join([f"aftercorr:{array}", *rest])
+    for task, (networks, sets) in zip(tasks, awaited, strict=True):
+        own = [place for place in networks if looked_at[place] <= 1]
+        rest = {array for array, _ in sets}
+        if len(own) == 1:
+            array, number = own[0]
+            others = {f"{array}_{task}" for array, task in networks.difference(own)}
+            after = ",".join([f"aftercorr:{array}", *_afterany(others | rest)])
         else:
-            many = (
-                [f"afterany:{':'.join(f'{array}_{number}' for array, number in sorted(networks))}"] if networks else []
-            )
-            after = ",".join([*many, *rest])
+            after = ",".join(_afterany(rest | {array for array, _ in networks}))
             number = len(numbered.get(after, ()))
         numbered.setdefault(after, {}).setdefault(number, []).extend(task)
     kind = wave[0].kind
     return [Array(kind, tasks, after) for after, all_ in numbered.items() for tasks in _cut(all_, after, most)]
+
+
+def _afterany(numbers: Set[str]) -> list[str]:
+    return [f"afterany:{':'.join(sorted(numbers, key=lambda number: (len(number), number)))}"] if numbers else []
 
 
 def _cut(tasks: Mapping[int, Sequence[Job]], after: str, most: int) -> list[dict[int, tuple[Job, ...]]]:
@@ -75,10 +81,9 @@ def _tasks(wave: Sequence[Job], jobs: Mapping[str, Job]) -> list[list[Job]]:
     return list(together.values())
 
 
-def _awaited(task: Sequence[Job], held: Mapping[str, Place], jobs: Mapping[str, Job]) -> tuple[set[Place], list[str]]:
-    """The tasks of networks and the arrays of data sets that a task waits for; not what another of them waits for."""
+def _awaited(task: Sequence[Job], held: Mapping[str, Place], jobs: Mapping[str, Job]) -> tuple[set[Place], set[Place]]:
+    """Where the networks and the data sets are that a task waits for; not what another of them waits for."""
     inputs = {other for job in task for other in job.inputs.values() if other in held}
     networks = {other for other in inputs if jobs[other].kind != "data"}
     earlier = {one for one in networks for other in networks if other != one and one in jobs[other].inputs.values()}
-    sets = sorted({held[other][0] for other in inputs - networks}, key=lambda array: (len(array), array))
-    return {held[other] for other in networks - earlier}, sets
+    return {held[other] for other in networks - earlier}, {held[other] for other in inputs - networks}

@@ -1,7 +1,8 @@
 """The script that sbatch is given, made by submitit; the only module that imports it.
 
-Of submitit we take what it knows of sbatch: how each option is called and written. It is handed a command line, so that
-it pickles nothing: `python -m repro.run.task FOLDER`, where FOLDER has the jobs as JSON.
+Of submitit we take what it knows of sbatch: how each option is called and written. It is handed a command line, so
+that it pickles nothing: `python -m repro.run.task FOLDER`, where FOLDER has the jobs as JSON. Names of folders stand,
+quoted, in lines of shell alone, as sbatch has rules of its own for signs in its options.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def script(cluster: Cluster, array: Array, folder: Path) -> str:
 
     executor = Script(folder)
     executor.update_parameters(**_parameters(cluster, array, folder))
-    python = cluster.python or shlex.quote(sys.executable)
+    python = shlex.quote(cluster.python or sys.executable)
     command = f"exec {python} -m repro.run.task {shlex.quote(str(folder))}"  # exec: signals reach it, not the shell
     return str(executor._make_submission_file_text(command, ""))
 
@@ -61,7 +62,7 @@ def _parameters(cluster: Cluster, array: Array, folder: Path) -> dict[str, Any]:
     more: dict[str, Any] = {
         "array": ranges(array.tasks) + (f"%{means.at_once}" if means.at_once else ""),
         "signal": f"B:USR1@{cluster.notice_seconds}",
-        "output": str(folder / "log-%a.txt"),
+        "output": "log-%a.txt",  # in the array's folder, where sbatch is called: what that is called means nothing
         "requeue": True,  # a node that fails takes its tasks back into the queue
         **means.flags,
     }
@@ -76,7 +77,7 @@ def _parameters(cluster: Cluster, array: Array, folder: Path) -> dict[str, Any]:
         "cpus_per_task": means.cores,
         "mem": f"{round(means.gigabytes * 1024)}M" if means.gigabytes else None,
         "stderr_to_stdout": True,
-        "setup": cluster.setup or None,
+        "setup": [f"cd {shlex.quote(str(Path.cwd()))} || exit", *cluster.setup],
         "use_srun": False,
         "wckey": None,
         "additional_parameters": more,

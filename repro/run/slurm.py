@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro.errors import Interrupted, StoreError
+from repro.errors import Interrupted, ReproError, StoreError
 from repro.files import write_whole
 from repro.plan.jobs import Job
-from repro.run import arrays, orders, sbatch, scheduler
+from repro.run import arrays, orders, past, sbatch, scheduler
 from repro.run.arrays import Array, Place
 from repro.run.local import Observer, Summary
 from repro.spec.cluster import Cluster
 from repro.store import Store
 
 GONE = 2  # looks in a row that a task is not in the queue before it counts as ended
+LATER = 60.0  # seconds before a scheduler that takes no more jobs is asked to take them
 
 
 @dataclass
@@ -51,7 +52,10 @@ class Slurm:
         self.held: dict[str, Place] = {}  # id -> where it is in the queue
         self.parts: dict[Place, Part] = {}
         self.tries: Counter[str] = Counter()
-        self.quiet = ""  # what the scheduler said last when it could not be asked
+        self.lost: set[str] = set()  # as in the summary, for very many
+        self.known: set[Path] = set()  # folders of arrays that are taken up
+        self.said: dict[str, str] = {}  # what was asked of the scheduler last in vain -> what it said, told once
+        self.later = 0.0  # when to submit again what it did not take
         self.stop = False
 
     def ask_to_stop(self) -> None:
@@ -62,7 +66,11 @@ class Slurm:
         """Do every job of `todo`; `jobs` are all of the plan, should an input prove damaged."""
         begun = time.monotonic()
         self.jobs, self.open = dict(jobs), dict(todo)
-        self._attach(scheduler.queue())
+        entries = scheduler.queue()
+        past.sweep(self.store, entries)
+        self._attach(entries)
+        self._recall()
+        self._lose()
         self._submit(set())
         while self.open and not self.stop:
             self._look()
@@ -75,15 +83,28 @@ class Slurm:
         return self.summary
 
     def _attach(self, entries: Mapping[Place, scheduler.Entry]) -> None:
-        """Take up the tasks that an earlier run of the same results folder left in the queue."""
-        listed: dict[Path, dict[int, list[Job]]] = {}
+        """Take up the tasks that another run of the same results folder left in the queue."""
+        numbers: dict[Path, list[Place]] = {}
         for place, entry in entries.items():
-            folder = orders.root(self.store) / entry.name.removeprefix("repro-")
-            if not folder.is_dir() or orders.is_cancelled(folder):
+            numbers.setdefault(orders.root(self.store) / entry.name.removeprefix("repro-"), []).append(place)
+        for folder, places in numbers.items():
+            if folder in self.known or not folder.is_dir() or orders.is_cancelled(folder):
                 continue
-            if folder not in listed:
-                listed[folder] = orders.tasks(folder)
-            self._hold(place, folder, listed[folder].get(place[1], []))
+            self.known.add(folder)
+            tasks = orders.tasks(folder)
+            for place in places:
+                self._hold(place, folder, tasks.get(place[1], []))
+
+    def _recall(self) -> None:
+        """How often jobs were tried by earlier runs; an allocation that died while nobody watched is told of now."""
+        tried = past.latest(self.store, self.open)
+        for name in [name for name in self.jobs if name in tried]:
+            job, last = self.jobs[name], tried[name]
+            if self.store.failure(name) is not None and name not in self.held:
+                continue  # it was given up, or failed: whoever asks again means to begin anew
+            self.tries[name] = last.before
+            if name not in self.held and not self._rests_on_open(job) and not orders.is_cancelled(last.folder):
+                self._count(job, last.place, last.folder)
 
     def _hold(self, place: Place, folder: Path, jobs: Iterable[Job]) -> None:
         ours = {job.id: job for job in jobs if job.id in self.open and job.id not in self.held}
@@ -95,27 +116,49 @@ class Slurm:
         """Submit every open job that is not in the queue, but for those of `waiting`."""
         fresh = {name: self.open[name] for name in self.jobs if name in self.open}
         fresh = {name: job for name, job in fresh.items() if name not in self.held and name not in waiting}
-        for wave in arrays.waves(fresh):
-            for array in arrays.arrays(wave, self.held, self.jobs, most=self.cluster.largest_array):
-                self._send(array)
+        try:
+            for wave in arrays.waves(fresh):
+                for array in arrays.arrays(wave, self.held, self.jobs, most=self.cluster.largest_array):
+                    self._send(array)
+        except scheduler.SchedulerError as error:
+            if not self.parts:
+                raise
+            self.later = time.monotonic() + LATER
+            self._complain("submit", f"{error}; the rest is submitted later")
+        else:
+            self.said.pop("submit", None)
+
+    def _complain(self, about: str, words: str) -> None:
+        """Tell what the scheduler says, once until it does as it is asked."""
+        if self.said.get(about) != words and self.open:
+            self.said[about] = words
+            self.observer.ended(next(iter(self.open.values())), "note", words)
 
     def _send(self, array: Array) -> None:
-        folder = orders.write(self.store, array, self.means)
-        write_whole(folder / "submission.sh", sbatch.script(self.cluster, array, folder))
-        number = scheduler.submit(folder / "submission.sh")
+        folder = orders.write(self.store, array, self.means, self.tries)
+        try:
+            write_whole(folder / "submission.sh", sbatch.script(self.cluster, array, folder))
+            number = scheduler.submit(folder / "submission.sh")
+        except scheduler.NoAnswer:
+            raise  # it may be in the queue; then it is taken up from there
+        except ReproError:
+            orders.discard(folder)
+            raise
         write_whole(folder / "array", number + "\n")
+        self.known.add(folder)
         for task, jobs in array.tasks.items():
             self._hold((number, task), folder, jobs)
+            for job in jobs:
+                self.store.forgive(job.id)
 
     def _look(self) -> None:
         """Read what the tasks told, see which are gone, and submit again what they left."""
         try:
             entries = scheduler.queue()
         except scheduler.SchedulerError as error:
-            if str(error) != self.quiet and self.open:
-                self.quiet = str(error)
-                self.observer.ended(next(iter(self.open.values())), "note", f"{error}; it is asked again")
+            self._complain("look", f"{error}; it is asked again")
             return
+        self.said.pop("look", None)
         for place, part in list(self.parts.items()):
             entry = entries.get(place)
             if entry is None or entry.is_running:  # one that waits has nothing to tell
@@ -126,7 +169,11 @@ class Slurm:
             elif not part.jobs:
                 del self.parts[place]
         self._lose()
-        loose = [name for name in self.open if name not in self.held]
+        if time.monotonic() >= self.later:
+            self._attach(entries)
+            loose = [name for name in self.open if name not in self.held]
+        else:
+            loose = []
         if loose and not self.stop:
             awaited = {name for name in loose for other in self.open[name].inputs.values() if self._is_ending(other)}
             self._submit(self._with_dependants(awaited))
@@ -171,7 +218,7 @@ class Slurm:
     def _again(self, job: Job, reason: str) -> bool:
         """Whether a job failed as an input proved damaged, so that both are to be done once more."""
         lost = [name for name in job.inputs.values() if name not in self.open and self.store.read(name) is None]
-        lost = [name for name in lost if name not in self.summary.failed and name not in self.summary.lost]
+        lost = [name for name in lost if not self._gone(name)]
         if not lost or any(self.tries[name] + 1 >= self.cluster.tries for name in lost):
             return False
         for name in lost:
@@ -211,15 +258,19 @@ class Slurm:
             self.held.pop(job.id, None)
             if self._rests_on_open(job) or any(map(self._gone, job.inputs.values())):
                 continue  # it was never tried, or told what it lacked
-            self.tries[job.id] += 1
-            how = f"its allocation ended without a result (SLURM job {place[0]}_{place[1]})"
-            if self.tries[job.id] < self.cluster.tries:
-                self.observer.ended(job, "note", f"{how}; it is submitted once more")
-                continue
-            reason = f"{how} {self.tries[job.id]} times; what it printed is in {orders.log(part.folder, part.number)}"
-            with suppress(StoreError):  # the reason still reaches the observer
-                self.store.fail(job.id, reason)
-            self._over(job, "failed", reason)
+            self._count(job, place, part.folder)
+
+    def _count(self, job: Job, place: Place, folder: Path) -> None:
+        """An allocation ended without a result; a few of them, and a job has failed."""
+        self.tries[job.id] += 1
+        how = f"its allocation ended without a result (SLURM job {place[0]}_{place[1]})"
+        if self.tries[job.id] < self.cluster.tries:
+            self.observer.ended(job, "note", f"{how}; it is submitted once more")
+            return
+        reason = f"{how} {self.tries[job.id]} times; what it printed is in {orders.log(folder, place[1])}"
+        with suppress(StoreError):  # the reason still reaches the observer
+            self.store.fail(job.id, reason)
+        self._over(job, "failed", reason)
 
     def _rests_on_open(self, job: Job) -> bool:
         return any(other in self.open for other in job.inputs.values())
@@ -233,7 +284,8 @@ class Slurm:
             self.open.pop(job.id)
             self._release(job)
             self.summary.lost.append(job.id)
+            self.lost.add(job.id)
             self.observer.ended(job, "failed", f"not tried, as its input failed: {self.jobs[gone].label}")
 
     def _gone(self, job: str) -> bool:
-        return job in self.summary.failed or job in self.summary.lost
+        return job in self.summary.failed or job in self.lost

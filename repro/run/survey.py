@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from repro.plan.jobs import Job
 from repro.run import orders
@@ -14,6 +16,7 @@ from repro.run.scheduler import Entry
 from repro.store import Store
 
 TAIL = 5  # lines of a log that are shown
+MOST = 1 << 16  # bytes of it that are read for them
 STATES = ("waiting", "running", "done", "failed", "gone")
 
 
@@ -29,18 +32,32 @@ class State:
     tail: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Task:
+    """A task as its folder and the queue have it."""
+
+    folder: Path
+    place: Place
+    entry: Entry | None
+    is_cancelled: bool
+    last: dict[str, dict[str, Any]] = field(default_factory=dict)  # id of a job -> what was told of it last
+
+
 def survey(store: Store, entries: Mapping[Place, Entry]) -> list[State]:
     """Every job that was submitted and how it stands, the newest submission of each; the oldest array first."""
-    found: dict[str, State] = {}
+    newest: dict[str, tuple[Job, Task]] = {}
     named = {entry.name: array for (array, _), entry in entries.items()}
-    for folder in sorted(orders.root(store).glob("*-*/")):
-        array = _text(folder / "array") or named.get(f"repro-{folder.name}", "")
-        for number, jobs in orders.tasks(folder).items():
-            place = (array, number)
+    for folder, tasks in orders.listed(store):
+        array, is_cancelled = (
+            orders.number(folder) or named.get(f"repro-{folder.name}", ""),
+            orders.is_cancelled(folder),
+        )
+        for number, jobs in tasks.items():
+            task = Task(folder, (array, number), entries.get((array, number)), is_cancelled)
             for job in jobs:
-                found.pop(job.id, None)
-                found[job.id] = _state(job, place, folder, store, entries.get(place))
-    return list(found.values())
+                newest.pop(job.id, None)
+                newest[job.id] = job, task
+    return [_state(job, task, store) for job, task in newest.values()]
 
 
 def live(store: Store, entries: Mapping[Place, Entry]) -> dict[Path, str]:
@@ -49,24 +66,31 @@ def live(store: Store, entries: Mapping[Place, Entry]) -> dict[Path, str]:
     return {orders.root(store) / name: array for name, array in named.items() if (orders.root(store) / name).is_dir()}
 
 
-def _state(job: Job, place: Place, folder: Path, store: Store, entry: Entry | None) -> State:
+def _state(job: Job, task: Task, store: Store) -> State:
     if store.read(job.id) is not None:
-        return State(job, place, "done", "")
-    said = [event for event in orders.Told(orders.events(folder, place[1])).read() if event.get("id") == job.id]
+        return State(job, task.place, "done", "")
+    last = _last(job, task)
     failure = store.failure(job.id)
-    if failure and (entry is None or (said and said[-1].get("how") == "failed")):
-        return State(job, place, "failed", failure.reason, store.log(job.id), _tail(store.log(job.id)))
-    if entry is None:
-        log = orders.log(folder, place[1])
-        why = "cancelled" if orders.is_cancelled(folder) else _lacking(job, store)
-        return State(job, place, "gone", why, log, _tail(log))
-    last = said[-1] if said else {}
-    if not entry.is_running or last.get("event") not in ("started", "moved"):
-        return State(job, place, "waiting", entry.reason if not entry.is_running else "behind others of its task")
-    moved = last if last["event"] == "moved" else {}
-    ago = max(0, round(time.time() - last["at"]))
-    far = f"{moved['done']}/{moved['total']} {moved['unit']}" if moved else "begun"
-    return State(job, place, "running", f"{far}, told {ago} s ago")
+    if failure and (task.entry is None or last.get("how") == "failed"):
+        return State(job, task.place, "failed", failure.reason, store.log(job.id), _tail(store.log(job.id)))
+    if task.entry is None:
+        log = orders.log(task.folder, task.place[1])
+        why = "cancelled" if task.is_cancelled else _lacking(job, store)
+        return State(job, task.place, "gone", why, log, _tail(log))
+    if not task.entry.is_running:
+        return State(job, task.place, "waiting", task.entry.reason)
+    if last.get("event") not in ("started", "moved"):
+        return State(job, task.place, "waiting", "behind others of its task")
+    far = f"{last['done']}/{last['total']} {last['unit']}" if last["event"] == "moved" else "begun"
+    return State(job, task.place, "running", f"{far}, told {max(0, round(time.time() - last['at']))} s ago")
+
+
+def _last(job: Job, task: Task) -> dict[str, Any]:
+    """What a task told of a job last; it is read when first asked for, as of most tasks nobody asks."""
+    if not task.last:
+        told = orders.Told(orders.events(task.folder, task.place[1])).read()
+        task.last.update({"": {}} | {event.get("id", ""): event for event in told})
+    return task.last.get(job.id, {})
 
 
 def _lacking(job: Job, store: Store) -> str:
@@ -77,11 +101,11 @@ def _lacking(job: Job, store: Store) -> str:
 
 
 def _tail(path: Path) -> tuple[str, ...]:
-    return tuple(_text(path).splitlines()[-TAIL:])
-
-
-def _text(path: Path) -> str:
+    """The last lines of a log, of however long a one."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - MOST))
+            text = stream.read().decode("utf-8", errors="replace")
     except OSError:
-        return ""
+        return ()
+    return tuple(text.strip().splitlines()[-TAIL:])

@@ -11,10 +11,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from repro.errors import ReproError
 from repro.plan.jobs import Job
@@ -22,8 +22,11 @@ from repro.run import orders, scheduler
 from repro.run.local import Local, Summary
 from repro.store import Store
 
+Answer = TypeVar("Answer")
 EVERY = 2.0  # seconds between two lines on how far a job is
-LAST = 60.0  # seconds to be ended in, once the task is back in the queue
+LAST = 60.0  # seconds for a scheduler to answer, and to be ended in once the task is back in the queue
+AGAIN = 2.0  # seconds between two questions to a scheduler that does not answer
+SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 FINE, FAILED, ENDED = 0, 1, 3  # exit codes; the last where it was ended with its work undone
 
 
@@ -59,7 +62,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0])
     place = (os.environ["SLURM_ARRAY_JOB_ID"], int(os.environ["SLURM_ARRAY_TASK_ID"]))
     restarts = int(os.environ.get("SLURM_RESTART_COUNT", "0"))
-    store, means, jobs = Store(folder.parents[1]), orders.means(folder), orders.tasks(folder)[place[1]]
+    store, means, jobs = Store(folder.parents[1]), orders.means(folder), orders.task(folder, place[1])
     told = Teller(orders.events(folder, place[1]))
     told.tell("begun", restarts=restarts, cards=cards(os.environ), node=os.environ.get("SLURMD_NODENAME", ""))
     many = processes(means["processes"], jobs, os.environ)
@@ -67,7 +70,7 @@ def main(arguments: list[str]) -> int:
     local = Local(
         store, workers=1, threads=means["threads"], loaders=means["loaders"], processes=many, observer=told, logs=logs
     )
-    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: local.ask_to_stop())
     todo = _runnable(jobs, store, told)
     summary = local.run(todo, {job.id: job for job in jobs})
@@ -125,16 +128,30 @@ def _stopped(
             told.ended(job, "failed", reason)
         return FAILED
     try:
-        if not scheduler.is_running(place):
+        if not _asked(lambda: scheduler.is_running(place)):
             told.tell("over", why="ended by the scheduler or by scancel")
             return ENDED
         told.tell("requeued")
-        scheduler.requeue(place)
+        for number in SIGNALS:  # the scheduler ends us for it, and nothing is left to be put in order
+            signal.signal(number, signal.SIG_DFL)
+        _asked(lambda: scheduler.requeue(place))
     except ReproError as error:
         told.tell("over", why=str(error))
         return ENDED
     time.sleep(LAST)
     return ENDED
+
+
+def _asked(question: Callable[[], Answer]) -> Answer:
+    """What the scheduler says; one that is away for a moment is asked again, as nobody else asks for this task."""
+    deadline = time.monotonic() + LAST
+    while True:
+        try:
+            return question()
+        except scheduler.SchedulerError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(AGAIN)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """A real SLURM of one node on loopback, in a folder of its own: own munge key, own ports, fake graphics cards.
 
-Nothing of the machine's own configuration is read or changed; the daemons are ended by their pid files.
+Nothing of the machine's own configuration is read or changed; the daemons are ended by their pid files, and by a guard
+(`tests/run/guard.py`) where the tests are killed before they come to that. Nothing is mounted.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -12,10 +14,13 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from tests.conftest import CHECKOUT
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 CARDS = 2
@@ -76,10 +81,33 @@ class Cluster:
         places = {
             name: f"--{name}={munge}/{name.removesuffix('-file')}" for name in ("pid-file", "log-file", "seed-file")
         }
-        self.call("munged", "--force", f"--key-file={key}", f"--socket={munge}/socket", *places.values())
-        self.call("slurmctld", "-c")
-        self.call("slurmd", "-N", NODE)
+        self.guard = subprocess.Popen(
+            [sys.executable, "-m", "tests.run.guard"],
+            cwd=CHECKOUT,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.munged = ("munged", "--force", f"--key-file={key}", f"--socket={munge}/socket", *places.values())
+        self.daemon(*self.munged)
+        self.daemon("slurmctld", "-c")
+        self.daemon("slurmd", "-N", NODE)
         self.until(lambda: "idle" in self.call("sinfo", "-h", "-o", "%T"))
+
+    def daemon(self, program: str, *words: str) -> None:
+        """Have the guard start a daemon, which goes into the background by itself."""
+        found = _program(program)
+        assert found is not None, program
+        assert self.guard.stdin is not None
+        assert self.guard.stdout is not None
+        self.guard.stdin.write(json.dumps([found, *words]) + "\n")
+        self.guard.stdin.flush()
+        answer = self.guard.stdout.readline()
+        assert answer, f"{program}: the guard is gone"
+        code, said = json.loads(answer)
+        assert code == 0, f"{program} {' '.join(words)}: {said}"
 
     def _configuration(self) -> str:
         f, socket_ = self.folder, self.folder / "munge" / "socket"
@@ -123,7 +151,7 @@ class Cluster:
         return f"{text}{node} Gres=gpu:{CARDS} State=UNKNOWN\nPartitionName=all Nodes={NODE} Default=YES State=UP\n"
 
     def call(self, program: str, *words: str) -> str:
-        """Run a client or start a daemon; its output. Every call has a time limit."""
+        """Run a client; its output. Every call has a time limit."""
         found = _program(program)
         assert found is not None, program
         done = subprocess.run(
@@ -151,17 +179,31 @@ class Cluster:
         return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-3000:]}" for path in files)
 
     def stop(self) -> None:
-        """End what runs in it, then the daemons by their pid files."""
-        with suppress(AssertionError, subprocess.TimeoutExpired):
-            self.call("scancel", "--user=root")
-            self.until(lambda: not self.call("squeue", "-h").strip(), seconds=30.0)
-        for name in ("slurmd.pid", "slurmctld.pid", "munge/pid"):
-            with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-                process = int((self.folder / name).read_text())
-                os.kill(process, signal.SIGTERM)
-                self._ended(process)
+        """End what runs in it, then the daemons by their pid files; the guard sees to what is left."""
+        if not hasattr(self, "guard"):
+            return
+        try:
+            with suppress(AssertionError, subprocess.TimeoutExpired):
+                self.call("scancel", "--user=root")
+                self.until(lambda: not self.call("squeue", "-h").strip(), seconds=30.0)
+            for name in ("slurmd.pid", "slurmctld.pid", "munge/pid"):
+                self.end(name)
+        finally:
+            self.guard.communicate(timeout=PATIENCE)
 
-    def _ended(self, process: int) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while Path(f"/proc/{process}").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+    def end(self, name: str) -> None:
+        """End one daemon by its pid file, and wait for it."""
+        with suppress(FileNotFoundError, ValueError, ProcessLookupError):
+            process = int((self.folder / name).read_text())
+            os.kill(process, signal.SIGTERM)
+            deadline = time.monotonic() + PATIENCE
+            while not _is_gone(process) and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process has ended, be it that the guard took no note of it yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -66,11 +66,22 @@ def test_networks_in_two_arrays_make_two() -> None:
     ]
 
 
-def test_what_rests_on_two_networks_waits_for_both_whatever_comes_of_them() -> None:
+def test_what_rests_on_two_networks_waits_for_the_arrays_of_both_whatever_comes_of_them() -> None:
     both = job("similarity", "both", FIRST, SECOND)
-    held = {FIRST.id: ("8", 0), SECOND.id: ("8", 1)}
+    held = {FIRST.id: ("8", 0), SECOND.id: ("9", 1)}
     assert arrays([both], held, {**ALL, both.id: both}, most=10) == [
-        Array("similarity", {0: (both,)}, "afterany:8_0:8_1"),
+        Array("similarity", {0: (both,)}, "afterany:8:9"),
+    ]
+
+
+def test_tasks_that_all_look_at_one_network_are_one_array_each_with_the_number_of_its_own() -> None:
+    networks = [job("pretrain", str(number), TRAIN) for number in range(5)]
+    reference, *own = networks
+    errors = [job("evaluate", f"against {one.label}", one, reference, VAL) for one in own]
+    known = {**ALL, **{one.id: one for one in (*networks, *errors)}}
+    held = {one.id: ("8", number) for number, one in enumerate(networks)} | {VAL.id: ("10", 1)}
+    assert arrays(errors, held, known, most=10) == [
+        Array("evaluate", {number: (one,) for number, one in enumerate(errors, 1)}, "aftercorr:8,afterany:10:8_0"),
     ]
 
 

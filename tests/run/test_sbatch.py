@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -33,7 +34,8 @@ CLUSTER = Cluster.model_validate(
 )
 
 
-def test_everything_that_a_kind_asks_for() -> None:
+def test_everything_that_a_kind_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/home/a person"))
     array = Array("pretrain", {0: (FIRST,), 1: (SECOND,), 4: (FIRST,)}, "afterany:7")
     assert sbatch.script(CLUSTER, array, Path("/shared/a folder/slurm/x")) == (
         """#!/bin/bash
@@ -51,13 +53,14 @@ def test_everything_that_a_kind_asks_for() -> None:
 #SBATCH --mem=1536M
 #SBATCH --nodes=1
 #SBATCH --open-mode=append
-#SBATCH --output='/shared/a folder/slurm/x/log-%a.txt'
+#SBATCH --output=log-%a.txt
 #SBATCH --partition=long
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@120
 #SBATCH --time=600
 
 # setup
+cd '/home/a person' || exit
 module load cuda
 
 # command
@@ -79,6 +82,58 @@ def test_a_plan_has_words_for_the_numbers_that_the_scheduler_gives() -> None:
         ["afterany:ARRAY1"],
         ["aftercorr:ARRAY3,afterany:ARRAY1"],
         ["aftercorr:ARRAY4,afterany:ARRAY1"],
+    ]
+
+
+HOSTILE = (
+    *("a b", "a'b", 'a"b', "$(touch pwned)", "`touch pwned`", "a\nb\ntouch pwned", "%a%j%%", "-rf", "a\\", "#x", "é ü"),
+    *(
+        "a;touch pwned",
+        "*",
+        "~",
+        "$HOME",
+        "!!",
+        "#SBATCH --array=0-9",
+        "a\n#SBATCH --array=0-9",
+        "&touch pwned&",
+        "(",
+        "'",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_folders_are_nothing_but_names_to_the_shell_and_to_sbatch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    here, results, python = (
+        tmp_path / f"here {name}",
+        tmp_path / f"results {name}" / name / "20260101-data-0",
+        tmp_path / f"bin {name}",
+    )
+    for folder in (here, results):
+        folder.mkdir(parents=True)
+    python.write_text('#!/bin/bash\nprintf "%s\\0" "$PWD" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    monkeypatch.chdir(here)
+    cluster = CLUSTER.model_copy(update={"python": str(python), "setup": []})
+    script = results / "submission.sh"
+    text = sbatch.script(cluster, Array("data", {0: (FIRST,)}, ""), results)
+    script.write_text(text, encoding="utf-8")
+    done = subprocess.run(["bash", script.name], cwd=results, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\0")[:-1] == [str(here), "-m", "repro.run.task", str(results)]
+    assert done.stderr == ""
+    assert sorted(path.name for path in tmp_path.rglob("pwned")) == []
+    directives = text[: text.index("\n# setup\n")]
+    assert directives.splitlines()[3:] == [
+        "#SBATCH --array=0",
+        "#SBATCH --job-name=repro-20260101-data-0",
+        "#SBATCH --nodes=1",
+        "#SBATCH --open-mode=append",
+        "#SBATCH --output=log-%a.txt",
+        "#SBATCH --requeue",
+        "#SBATCH --signal=B:USR1@120",
+        "#SBATCH --time=60",
     ]
 
 

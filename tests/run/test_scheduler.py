@@ -36,15 +36,52 @@ def test_the_queue_has_our_tasks_alone(program: Program) -> None:
     }
 
 
-def test_a_submission_gives_its_number(program: Program, tmp_path: Path) -> None:
-    program("sbatch", 'echo "Submitted batch job 77 on cluster $1"')
-    assert scheduler.submit(tmp_path / "a.sh") == "77"
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "-a b" / "submission.sh"
+    path.parent.mkdir()
+    path.write_text(
+        "#!/bin/bash\n#SBATCH --array=0-3\n#SBATCH --time=60\n#SBATCH --open-mode=append\n", encoding="utf-8"
+    )
+    return path
 
 
-def test_a_submission_without_a_number(program: Program, tmp_path: Path) -> None:
+def test_what_squeue_calls_over_is_not_in_the_queue(program: Program) -> None:
+    states = ["PENDING", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "COMPLETING"]
+    program("squeue", "; ".join(f"echo '12|{number}|{state}|None|repro-one'" for number, state in enumerate(states)))
+    assert [number for _, number in scheduler.queue()] == [0, 7]
+
+
+def test_a_persons_own_view_of_the_queue_is_not_ours(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQUEUE_STATES", "RUNNING")
+    program("squeue", 'echo "12|3|RUNNING|None|repro-$SQUEUE_STATES"')
+    assert [entry.name for entry in scheduler.queue().values()] == ["repro-"]
+
+
+def test_jobs_of_other_names_whatever_they_are_do_no_harm(program: Program) -> None:
+    program("squeue", "printf '13|N/A|RUNNING|None|a\\nrepro-b|c\\n\\n\\377\\n12|3|RUNNING|None|repro-one|x\\n'")
+    assert [entry.name for entry in scheduler.queue().values()] == ["repro-one|x"]
+
+
+def test_a_submission_gives_its_number(program: Program, script: Path) -> None:
+    program("sbatch", 'echo "Submitted batch job 77 on cluster $1 of $PWD"')
+    assert scheduler.submit(script) == "77"
+
+
+def test_variables_of_a_persons_own_do_not_overrule_the_script(
+    program: Program, script: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("ARRAY_INX", "TIMELIMIT", "OPEN_MODE", "WAIT", "NO_REQUEUE", "PARTITION", "CLUSTERS"):
+        monkeypatch.setenv(f"SBATCH_{name}", "x")
+    program("sbatch", f'env | grep -o "^SBATCH_[A-Z_]*" | sort > {tmp_path}/seen; echo "Submitted batch job 77"')
+    scheduler.submit(script)
+    assert (tmp_path / "seen").read_text().split() == ["SBATCH_CLUSTERS", "SBATCH_PARTITION"]
+
+
+def test_a_submission_without_a_number(program: Program, script: Path) -> None:
     program("sbatch", "echo fine")
     with pytest.raises(SchedulerError) as raised:
-        scheduler.submit(tmp_path / "a.sh")
+        scheduler.submit(script)
     assert str(raised.value) == 'sbatch: expected "Submitted batch job N", found "fine"'
 
 

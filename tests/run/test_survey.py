@@ -17,7 +17,7 @@ from tests.run.test_watching import keep
 
 
 def submitted(store: Store, number: str, kind: str, *jobs: Job) -> Path:
-    folder = orders.write(store, Array(kind, {task: (job,) for task, job in enumerate(jobs)}, ""), {})
+    folder = orders.write(store, Array(kind, {task: (job,) for task, job in enumerate(jobs)}, ""), {}, {})
     (folder / "array").write_text(f"{number}\n")
     return folder
 

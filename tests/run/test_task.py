@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,17 @@ PLACE = ("5", 0)
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A scheduler that means the task to run on, and what it was asked."""
     said: list[str] = []
     monkeypatch.setattr(scheduler, "is_running", lambda place: True)
     monkeypatch.setattr(scheduler, "requeue", lambda place: said.append(f"requeue {place[0]}_{place[1]}"))
     monkeypatch.setattr(task, "LAST", 0.0)
-    return said
+    monkeypatch.setattr(task, "AGAIN", 0.01)
+    before = [signal.getsignal(number) for number in task.SIGNALS]
+    yield said
+    for number, handler in zip(task.SIGNALS, before, strict=True):
+        signal.signal(number, handler)
 
 
 def told(path: Path) -> list[dict[str, Any]]:
@@ -66,6 +72,29 @@ def test_a_scheduler_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(scheduler, "requeue", refuse)
     said = [{"event": "requeued"}, {"event": "over", "why": "scontrol: Job is not requeueable"}]
     assert stopped(tmp_path) == (3, said)
+
+
+def test_a_scheduler_that_is_away_for_a_moment_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    answers = [SchedulerError("squeue: Unable to contact slurm controller"), True]
+
+    def is_running(place: tuple[str, int]) -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(scheduler, "is_running", is_running)
+    monkeypatch.setattr(task, "LAST", 0.2)
+    assert stopped(tmp_path) == (3, [{"event": "requeued"}])
+    assert asked == ["requeue 5_0"]
+
+
+def test_once_requeued_a_signal_ends_it(tmp_path: Path, asked: list[str]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    stopped(tmp_path)
+    assert [signal.getsignal(number) for number in task.SIGNALS] == [signal.SIG_DFL] * 3
 
 
 def test_one_that_was_requeued_too_often_has_failed_with_the_reason_kept(tmp_path: Path) -> None:

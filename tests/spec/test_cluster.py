@@ -100,3 +100,57 @@ def test_a_flag_that_is_ours_to_say() -> None:
         'slurm.toml:6: probe: flags may not have "job_name"; it has a key or is ours to say',
         'slurm.toml:6: probe: flags may not have "time"; it has a key or is ours to say',
     ]
+
+
+def test_names_that_are_more_than_a_word() -> None:
+    text = "schema = 1\n[all]\nminutes = 5\ngpus = 0\n"
+    for key in ("partition", "account"):
+        for name in ("a\\nb", "$(touch x)", "`x`", "-rf", "a b", "a'b", '\\"', "#", "%a", "a\\u0000"):
+            (said,) = faults(f'{text}{key} = "{name}"\n')
+            assert said.startswith(f"slurm.toml:5: all.{key}: expected a name of letters, digits and .,+@/_-, found ")
+    assert faults(f'{text}partition = "a b"\n')[0].endswith("found 'a b'")
+    Path("slurm.toml").write_text(f'{text}partition = "gpu-a100,long_2"\naccount = "dep/vision+1"\n', encoding="utf-8")
+    assert load.slurm().all.partition == "gpu-a100,long_2"
+
+
+def test_flags_that_are_more_than_a_value() -> None:
+    text = "schema = 1\n[all]\nminutes = 5\ngpus = 0\nflags = "
+    words = "expected true, a number or text without quotes, backslashes and line ends"
+    assert faults(text + '{ comment = "a\\n#SBATCH --uid=0" }\n') == [
+        f"slurm.toml:5: all: flags.comment: {words}, found 'a\\n#SBATCH --uid=0'"
+    ]
+    assert faults(text + '{ comment = "a\'b", exclusive = false, x = "" }\n') == [
+        f'slurm.toml:5: all: flags.comment: {words}, found "a\'b"',
+        f"slurm.toml:5: all: flags.exclusive: {words}, found False",
+        f"slurm.toml:5: all: flags.x: {words}, found ''",
+    ]
+    assert faults(text + '{ "a\\n#SBATCH --uid" = "0", "-rf" = 1 }\n') == [
+        "slurm.toml:5: all: flags: expected a long option of sbatch without its --, found 'a\\n#SBATCH --uid'",
+        "slurm.toml:5: all: flags: expected a long option of sbatch without its --, found '-rf'",
+    ]
+    Path("slurm.toml").write_text(
+        text + '{ constraint = "[a100|v100]&ib", comment = "$(x) `y` #z" }\n', encoding="utf-8"
+    )
+    assert load.slurm().means("probe").flags == {"constraint": "[a100|v100]&ib", "comment": "$(x) `y` #z"}
+
+
+def test_lines_that_are_more_than_a_line() -> None:
+    text = "[all]\nminutes = 5\ngpus = 0\n"
+    assert faults('schema = 1\npython = "a\\nb"\nsetup = ["module load cuda", "a\\u0000"]\n' + text) == [
+        "slurm.toml:3: setup: expected a line of text, found 'a\\x00'",
+        "slurm.toml:2: python: expected a line of text, found 'a\\nb'",
+    ]
+
+
+def test_a_time_in_which_nothing_would_be_done() -> None:
+    words = (
+        "expected more than 150 seconds, as a job may be told to stop so long before its time limit (notice_seconds "
+        "and 30), found 120"
+    )
+    kinds = ("data", "weights", "pretrain", "probe", "evaluate", "similarity", "samples")
+    assert faults("schema = 1\n[all]\nminutes = 2\ngpus = 0\n") == [f"slurm.toml:3: all.minutes: {words}"]
+    assert faults("schema = 1\n[all]\nminutes = 9\ngpus = 0\n[probe]\nminutes = 2\n") == [
+        f"slurm.toml:6: probe.minutes: {words}"
+    ]
+    Path("slurm.toml").write_text("schema = 1\nnotice_seconds = 20\n[all]\nminutes = 1\ngpus = 0\n", encoding="utf-8")
+    assert {load.slurm().means(kind).minutes for kind in kinds} == {1}

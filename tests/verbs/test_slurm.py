@@ -109,7 +109,7 @@ def test_status_shows_counts_what_runs_and_the_tail_of_what_failed(
 
 def test_cancel_marks_before_it_ends(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(Path("results"))
-    folder = orders.write(store, Array("data", {0: (TRAIN,), 1: (FIRST,)}, ""), {})
+    folder = orders.write(store, Array("data", {0: (TRAIN,), 1: (FIRST,)}, ""), {}, {})
     other = submitted(Store(Path("elsewhere")), "8", "data", TRAIN)
     queue = [entry(folder, ("7", task), is_running=True) for task in (0, 1)]
     monkeypatch.setattr(scheduler, "queue", lambda: dict([*queue, entry(other, ("8", 0), is_running=True)]))

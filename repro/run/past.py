@@ -1,0 +1,62 @@
+"""What earlier submissions left in a results folder: how often each job was tried, and folders that nobody needs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.run import orders, survey
+from repro.run.arrays import Place
+from repro.run.scheduler import Entry
+from repro.store import Store
+
+KEPT = 7 * 86_400.0  # seconds that a folder is kept of whose tasks some told no end
+
+
+@dataclass(frozen=True)
+class Try:
+    """The newest submission of a job."""
+
+    place: Place
+    folder: Path
+    before: int  # how often the job had been tried before it, without a result
+
+
+def latest(store: Store, jobs: Container[str]) -> dict[str, Try]:
+    """The newest submission of each of some jobs, of those that were submitted."""
+    found: dict[str, Try] = {}
+    for folder, tasks in orders.listed(store):
+        number, before = orders.number(folder), orders.means(folder)["tries"]
+        for task, all_ in tasks.items():
+            for job in all_:
+                if number and job.id in jobs:
+                    found[job.id] = Try((number, task), folder, before.get(job.id, 0))
+    return found
+
+
+def sweep(store: Store, entries: Mapping[Place, Entry]) -> None:
+    """Remove the folders of arrays whose jobs all have records, once no array of this results folder is in the queue.
+
+    A task that told no end may be in a queue that was not seen; its array is kept for a week. What did not come to a
+    record stays, with what it printed.
+    """
+    if survey.live(store, entries):
+        return
+    for left in orders.root(store).glob(f"{orders.AWAY}*"):  # by a run that was ended meanwhile
+        shutil.rmtree(left, ignore_errors=True)
+    for folder, tasks in orders.listed(store):
+        is_done = all(store.has(job.id) for jobs in tasks.values() for job in jobs)
+        if is_done and (_are_over(folder, tasks) or time.time() - _touched(folder) > KEPT):
+            orders.discard(folder)
+
+
+def _are_over(folder: Path, tasks: Iterable[int]) -> bool:
+    return all(orders.is_over(folder, number) for number in tasks)
+
+
+def _touched(folder: Path) -> float:
+    """When something was last written in a folder."""
+    return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
