@@ -2,7 +2,8 @@
 
 `python -m repro.run.worker --results DIR` reads from standard input until it ends: lines `{"jobs": [...]}` of one job
 `{"job": content, "label": words}`, or of evaluations that go together. The events, one a line on standard output and
-each of one job: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`.
+each of one job: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`; and
+`beat` where work goes on that has nothing else to tell. Whoever reads them may take silence for a worker that hangs.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -23,12 +25,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from repro.errors import ReproError
-from repro.files import explain, file_digest
+from repro.files import file_digest
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
-from repro.run import environment, ranks
+from repro.run import environment, ranks, reasons
 from repro.store import Record, Store, identity
 
+BEAT = 1.0  # seconds of work without a word, after which a word is said
 CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
 
 
@@ -75,18 +78,26 @@ class Worker:
         self.store, self.events, self.loaders, self.processes = store, events, loaders, processes
         self.stop = False
         self.parent = os.getppid()
-        self.told = 0.0
+        self.told = 0.0  # how far a job is, at last
+        self.said = 0.0  # anything
 
     def tell(self, event: str, job: str, **facts: Any) -> None:
         """Send one event; a reader that is gone means stop."""
+        self.said = time.monotonic()
         try:
             self.events.write(json.dumps({"event": event, "id": job, **facts}) + "\n")
             self.events.flush()
         except (OSError, ValueError):
             self.stop = True
 
+    def beat(self) -> None:
+        """Show that the work goes on; from the thread that does it, as others would go on where it hangs."""
+        if time.monotonic() - self.said > BEAT and threading.current_thread() is threading.main_thread():
+            self.tell("beat", "")
+
     def stopping(self) -> bool:
-        """Whether to stop after the step in hand: asked to, or left alone."""
+        """Whether to stop after the step in hand: asked to, or left alone. Who asks is at work."""
+        self.beat()
         return self.stop or os.getppid() != self.parent
 
     def work(self, asked: Sequence[Asked]) -> None:
@@ -131,15 +142,10 @@ class Worker:
                 self.tell("stopped", job)
             case DamagedInput():
                 self.tell("damaged", job, input=error.job, reason=str(error))
-            case ReproError():
-                self._failed(job, str(error))
-            case OSError():
-                self._failed(job, explain(error, self.store.folder(job)))
-            case MemoryError():
-                self._failed(job, "out of memory; use fewer workers (--workers 1) or a smaller profile")
             case _:
-                trace = "".join(traceback.format_exception(error))
-                self._failed(job, f"{type(error).__name__}: {error}", trace=trace)
+                reason = reasons.sentence(error, self.store.folder(job))
+                trace = "" if reason else "".join(traceback.format_exception(error))
+                self._failed(job, reason or f"{type(error).__name__}: {error}", trace=trace)
 
     def _compute(self, one: Asked) -> None:
         """Do one job and write its record."""
@@ -172,8 +178,8 @@ class Worker:
                 inputs[folder], open_[folder] = self._inputs(one), one
         if not open_:
             return
-        clock, context = self._begin(list(open_.values())), self._context(open_.values())
         with self._telling(open_.values()):
+            clock, context = self._begin(list(open_.values())), self._context(open_.values())
             evaluate = member("jobs", "evaluate")
             tasks = [evaluate.Task(one.content["spec"], inputs[at], at) for at, one in open_.items()]
             for task, found in evaluate.together(tasks, context):
@@ -221,7 +227,8 @@ class Worker:
         where = {**environment.describe(), "processes": self._sharing(content), "loaders": self.loaders}
         where["card"] = environment.card() if content["device"] == "cuda" else None
         self.store.write(Record(one.job, content, one.label, outcome.values, files, *times, where))
-        self._log(one.job, f"done in {times[1]:.1f} s")
+        with suppress(OSError):  # done is what has a record
+            self._log(one.job, f"done in {times[1]:.1f} s")
         self.tell("done", one.job, seconds=times[1])
 
     def _inputs(self, one: Asked) -> dict[str, Path]:
@@ -239,7 +246,9 @@ class Worker:
         status = (self.store.folder(job) / "record.json").stat()
         key = (job, status.st_mtime_ns, status.st_size)
         if key not in CHECKED:
+            self.beat()
             fault = self.store.verify(record)
+            self.beat()
             if fault:
                 self.store.discard(record)
                 raise DamagedInput(job, fault)
