@@ -9,7 +9,7 @@ from typing import Any
 from repro.render.outlet import command, console, hanging, line, raw
 from repro.render.printable import printable
 from repro.render.terminal import ruled
-from repro.run.survey import STATES, State
+from repro.run.slurm.survey import STATES, State
 
 SCHEMA = 1
 SHOWN = 20  # jobs that failed or are gone, with the ends of their logs

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from repro.plan.needs import Needs
     from repro.render.progress import Display
     from repro.run.local import Local, Summary
-    from repro.run.slurm import Slurm
+    from repro.run.slurm.executor import Slurm
     from repro.spec.checkpoint import Checkpoint
     from repro.spec.load import Specs
     from repro.store import Store
@@ -150,7 +150,7 @@ def _hands(plan: Plan, store: Store, display: Display, means: Means) -> Local | 
     """Who does the jobs: processes of this machine, or a cluster."""
     profile = plan.profile
     if means.executor == "slurm":
-        from repro.run.slurm import Slurm
+        from repro.run.slurm.executor import Slurm
         from repro.spec import load
 
         each = {"loaders": profile.loaders, "processes": profile.processes}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def status(results: Path, as_json: bool) -> None:
     """What was submitted to SLURM from this results folder: waiting, running, done, failed with the log's tail."""
     from repro.render import queue, terminal
-    from repro.run import scheduler, survey
+    from repro.run.slurm import scheduler, survey
     from repro.store import Store
 
     store, note = Store(results), ""
@@ -43,7 +43,7 @@ def status(results: Path, as_json: bool) -> None:
 def cancel(results: Path) -> None:
     """End every job of this results folder that waits or runs on SLURM; nothing finished is lost."""
     from repro.render import terminal
-    from repro.run import orders, scheduler, survey
+    from repro.run.slurm import orders, scheduler, survey
     from repro.store import Store
 
     store = Store(results)
@@ -71,7 +71,7 @@ def check_device(plan: Plan, typed: str | None) -> None:
 
 def scripts(plan: Plan, found: Needs, store: Store) -> list[str]:
     """The scripts that `repro run --executor slurm` would hand to sbatch."""
-    from repro.run import orders, sbatch
+    from repro.run.slurm import orders, sbatch
     from repro.spec import load
 
     return sbatch.preview(load.slurm(), found.todo, plan.jobs, orders.root(store))

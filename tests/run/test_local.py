@@ -361,7 +361,7 @@ def test_a_job_over_which_two_workers_hang_has_failed(scripted: Any) -> None:
     found = run(root, [hangs, rests, other], Told(), workers=1, silence=0.8)
     reason = (
         "its worker said nothing for 0.8 seconds, 2 times (does it need longer? --silence says how many minutes); "
-        f"what it printed is in {root}/worker-{os.getpid()}-2.log"
+        f"what it printed is in {root}/worker-{os.uname().nodename}-{os.getpid()}-2.log"
     )
     assert (found.failed, found.lost, found.computed) == ({hangs.id: reason}, [rests.id], [other.id])
     failure = Store(root).failure(hangs.id)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from repro.run import orders, scheduler
-from repro.run.arrays import Array
+from repro.run.slurm import orders, scheduler
+from repro.run.slurm.arrays import Array
 from repro.store import Store
-from tests.run.test_arrays import FIRST, TRAIN
-from tests.run.test_survey import entry, submitted
+from tests.run.slurm.test_arrays import FIRST, TRAIN
+from tests.run.slurm.test_survey import entry, submitted
 
 Typed = Callable[..., tuple[int, str, str]]
 CLUSTER = 'schema = 1\npython = "python"\n[all]\nminutes = 9\ngpus = 0\n'
@@ -33,7 +33,7 @@ def test_a_plan_prints_each_script(tiny: Path, typed: Typed) -> None:
     assert code == 0
     assert out.count("#!/bin/bash") == 4
     place = tiny.parent / "results" / "slurm"
-    assert f"exec python -m repro.run.task {place}/WHEN-pretrain-2\n" in out
+    assert f"exec python -m repro.run.slurm.task {place}/WHEN-pretrain-2\n" in out
     assert "#SBATCH --dependency=aftercorr:ARRAY2,afterany:ARRAY1\n" in out
     code, out, _ = typed("plan", "table1", "--profile", tiny, "--json", *ONE)
     assert code == 0

@@ -1,8 +1,8 @@
 """The script that sbatch is given, made by submitit; the only module that imports it.
 
 Of submitit we take what it knows of sbatch: how each option is called and written. It is handed a command line, so
-that it pickles nothing: `python -m repro.run.task FOLDER`, where FOLDER has the jobs as JSON. Names of folders stand,
-quoted, in lines of shell alone, as sbatch has rules of its own for signs in its options.
+that it pickles nothing: `python -m repro.run.slurm.task FOLDER`, where FOLDER has the jobs as JSON. Names of folders
+stand, quoted, in lines of shell alone, as sbatch has rules of its own for signs in its options.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 from repro.errors import UsageError
 from repro.plan.jobs import Job
-from repro.run import arrays
-from repro.run.arrays import Array, Place
+from repro.run.slurm import arrays
+from repro.run.slurm.arrays import Array, Place
 from repro.spec.cluster import Cluster
 
 
@@ -40,7 +40,8 @@ def script(cluster: Cluster, array: Array, folder: Path) -> str:
     executor = Script(folder)
     executor.update_parameters(**_parameters(cluster, array, folder))
     python = shlex.quote(cluster.python or sys.executable)
-    command = f"exec {python} -m repro.run.task {shlex.quote(str(folder))}"  # exec: signals reach it, not the shell
+    # exec: signals reach it, not the shell
+    command = f"exec {python} -m repro.run.slurm.task {shlex.quote(str(folder))}"
     return str(executor._make_submission_file_text(command, ""))
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from repro.errors import UsageError
-from repro.run import sbatch
-from repro.run.arrays import Array
+from repro.run.slurm import sbatch
+from repro.run.slurm.arrays import Array
 from repro.spec.cluster import Cluster
-from tests.run.test_arrays import ALL, FIRST, SECOND
+from tests.run.slurm.test_arrays import ALL, FIRST, SECOND
 
 CLUSTER = Cluster.model_validate(
     {
@@ -65,7 +65,7 @@ module load cuda
 
 # command
 export SUBMITIT_EXECUTOR=slurm
-exec /opt/venv/bin/python -m repro.run.task '/shared/a folder/slurm/x'
+exec /opt/venv/bin/python -m repro.run.slurm.task '/shared/a folder/slurm/x'
 """
     )
 
@@ -121,7 +121,7 @@ def test_names_of_folders_are_nothing_but_names_to_the_shell_and_to_sbatch(
     text = sbatch.script(cluster, Array("data", {0: (FIRST,)}, ""), results)
     script.write_text(text, encoding="utf-8")
     done = subprocess.run(["bash", script.name], cwd=results, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\0")[:-1] == [str(here), "-m", "repro.run.task", str(results)]
+    assert done.stdout.split("\0")[:-1] == [str(here), "-m", "repro.run.slurm.task", str(results)]
     assert done.stderr == ""
     assert sorted(path.name for path in tmp_path.rglob("pwned")) == []
     directives = text[: text.index("\n# setup\n")]

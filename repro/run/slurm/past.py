@@ -8,9 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.run import orders, survey
-from repro.run.arrays import Place
-from repro.run.scheduler import Entry
+from repro.run.slurm import orders, survey
+from repro.run.slurm.arrays import Place
+from repro.run.slurm.scheduler import Entry
 from repro.store import Store
 
 KEPT = 7 * 86_400.0  # seconds that a folder is kept of whose tasks some told no end

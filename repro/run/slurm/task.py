@@ -1,7 +1,7 @@
 """What a SLURM allocation does: the jobs of one task, by the executor for this machine, told in the shared folder.
 
-`python -m repro.run.task FOLDER` reads which task it is from the environment. A signal (SIGUSR1 before the time limit,
-SIGTERM) leaves the job in hand so that it can be gone on with, and puts the task back into the queue.
+`python -m repro.run.slurm.task FOLDER` reads which task it is from the environment. A signal (SIGUSR1 before the time
+limit, SIGTERM) leaves the job in hand so that it can be gone on with, and puts the task back into the queue.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from repro.errors import ReproError
 from repro.plan.jobs import Job
-from repro.run import orders, scheduler
 from repro.run.local import Local, Summary
+from repro.run.slurm import orders, scheduler
 from repro.store import Store
 
 Answer = TypeVar("Answer")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import CHECKOUT, write_tiny
-from tests.run import cluster
-from tests.run.cluster import Cluster
+from tests.run.slurm import cluster
+from tests.run.slurm.cluster import Cluster
 from tests.run.test_run import PATCH, ROW, TWO, command, logs, records
 
 pytestmark = pytest.mark.skipif(bool(cluster.missing()), reason=cluster.missing())

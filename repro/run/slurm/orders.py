@@ -20,7 +20,7 @@ from typing import Any
 from repro.errors import StoreError
 from repro.files import canonical, write_whole
 from repro.plan.jobs import Job
-from repro.run.arrays import Array
+from repro.run.slurm.arrays import Array
 from repro.store import Store
 
 AWAY = "removed."  # how the name of a folder begins that is being removed

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from repro.errors import StoreError
-from repro.run import orders
-from repro.run.arrays import Array
+from repro.run.slurm import orders
+from repro.run.slurm.arrays import Array
 from repro.store import Store
-from tests.run.test_arrays import FIRST, PROBES, SECOND
+from tests.run.slurm.test_arrays import FIRST, PROBES, SECOND
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import ReproError
-from repro.run.arrays import Place
+from repro.run.slurm.arrays import Place
 
 PATIENCE = 60.0  # seconds that one call may take
 OVER = (

@@ -13,7 +13,7 @@ from tests.run.test_run import gone, wait
 DAEMON = ["sh", "-c", "setsid sh -c 'sleep 1000 & echo $! $$; wait' & sleep 0.3"]  # has a child, and lets go of both
 PARENT = f"""
 import subprocess, sys, time
-guard = subprocess.Popen([sys.executable, "-m", "tests.run.guard"], stdin=subprocess.PIPE, text=True)
+guard = subprocess.Popen([sys.executable, "-m", "tests.run.slurm.guard"], stdin=subprocess.PIPE, text=True)
 guard.stdin.write({json.dumps(json.dumps(DAEMON))} + "\\n")
 guard.stdin.flush()
 time.sleep(1000)

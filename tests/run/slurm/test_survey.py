@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 from repro.plan.jobs import Job
-from repro.run import orders
-from repro.run.arrays import Array, Place
-from repro.run.scheduler import Entry
-from repro.run.survey import State, live, survey
+from repro.run.slurm import orders
+from repro.run.slurm.arrays import Array, Place
+from repro.run.slurm.scheduler import Entry
+from repro.run.slurm.survey import State, live, survey
 from repro.store import Store
-from tests.run.test_arrays import FIRST, PROBES, SECOND, TRAIN, VAL
-from tests.run.test_watching import keep
+from tests.run.slurm.test_arrays import FIRST, PROBES, SECOND, TRAIN, VAL
+from tests.run.slurm.test_watching import keep
 
 
 def submitted(store: Store, number: str, kind: str, *jobs: Job) -> Path:

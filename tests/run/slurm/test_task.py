@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from repro.plan.jobs import Job
-from repro.run import orders, scheduler, task
-from repro.run.scheduler import SchedulerError
-from repro.run.task import Teller
+from repro.run.slurm import orders, scheduler, task
+from repro.run.slurm.scheduler import SchedulerError
+from repro.run.slurm.task import Teller
 from repro.store import Store
-from tests.run.test_arrays import FIRST, TRAIN, job
-from tests.run.test_watching import keep
+from tests.run.slurm.test_arrays import FIRST, TRAIN, job
+from tests.run.slurm.test_watching import keep
 
 PLACE = ("5", 0)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from repro.plan.jobs import Job
-from repro.run import orders
-from repro.run.arrays import Place
-from repro.run.scheduler import Entry
+from repro.run.slurm import orders
+from repro.run.slurm.arrays import Place
+from repro.run.slurm.scheduler import Entry
 from repro.store import Store
 
 TAIL = 5  # lines of a log that are shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.plan.jobs import Job
-from repro.run.arrays import Array, arrays, waves
+from repro.run.slurm.arrays import Array, arrays, waves
 
 
 def job(kind: str, name: str, *inputs: Job) -> Job:

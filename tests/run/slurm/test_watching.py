@@ -10,12 +10,12 @@ import pytest
 
 from repro.errors import Interrupted
 from repro.plan.jobs import Job
-from repro.run import orders, sbatch, scheduler
-from repro.run.scheduler import Entry, SchedulerError
-from repro.run.slurm import Slurm
+from repro.run.slurm import orders, sbatch, scheduler
+from repro.run.slurm.executor import Slurm
+from repro.run.slurm.scheduler import Entry, SchedulerError
 from repro.spec.cluster import Cluster
 from repro.store import Record, Store
-from tests.run.test_arrays import FIRST, PROBES, TRAIN, job
+from tests.run.slurm.test_arrays import FIRST, PROBES, TRAIN, job
 
 CLUSTER = Cluster.model_validate({"schema": 1, "tries": 2, "look_seconds": 0.01, "all": {"minutes": 1, "gpus": 0}})
 VAL = job("data", "val")

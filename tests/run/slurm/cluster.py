@@ -1,7 +1,7 @@
 """A real SLURM of one node on loopback, in a folder of its own: own munge key, own ports, fake graphics cards.
 
 Nothing of the machine's own configuration is read or changed; the daemons are ended by their pid files, and by a guard
-(`tests/run/guard.py`) where the tests are killed before they come to that. Nothing is mounted.
+(`tests/run/slurm/guard.py`) where the tests are killed before they come to that. Nothing is mounted.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Cluster:
             name: f"--{name}={munge}/{name.removesuffix('-file')}" for name in ("pid-file", "log-file", "seed-file")
         }
         self.guard = subprocess.Popen(
-            [sys.executable, "-m", "tests.run.guard"],
+            [sys.executable, "-m", "tests.run.slurm.guard"],
             cwd=CHECKOUT,
             env=self.environment,
             stdin=subprocess.PIPE,

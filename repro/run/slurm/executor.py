@@ -17,9 +17,9 @@ from typing import Any
 from repro.errors import Interrupted, ReproError, StoreError
 from repro.files import write_whole
 from repro.plan.jobs import Job
-from repro.run import arrays, orders, past, sbatch, scheduler
-from repro.run.arrays import Array, Place
 from repro.run.local import Observer, Summary
+from repro.run.slurm import arrays, orders, past, sbatch, scheduler
+from repro.run.slurm.arrays import Array, Place
 from repro.spec.cluster import Cluster
 from repro.store import Store
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.run import scheduler
-from repro.run.scheduler import Entry, SchedulerError
+from repro.run.slurm import scheduler
+from repro.run.slurm.scheduler import Entry, SchedulerError
 
 Program = Callable[[str, str], None]
 
