@@ -1,7 +1,7 @@
 """Ends a test's daemons when the test is gone, however it went: their ancestor, which lives as long as its input.
 
-`python -m tests.run.slurm.guard` reads commands as JSON lists, a line each, runs each to its end and answers with a line
-of JSON: its exit code and what it said. Whatever they leave running stays below this process, by Linux's child
+`python -m tests.run.slurm.guard` reads commands as JSON lists, a line each, runs each to its end and answers with a
+line of JSON: its exit code and what it said. Whatever they leave running stays below this process, by Linux's child
 subreaper. When its input ends, as it does when the process that writes it is killed, everything below is killed.
 """
 
