@@ -74,7 +74,7 @@ def _spoil(store: Store, record: Record, name: str, random: Random, way: str) ->
     path.write_bytes(damaged(path.read_bytes(), random, way, other=_other(store, record, name, random)))
 
 
-def _told(world: World, store: Store, job: str, *, is_named: bool, at: str) -> str:
+def told(world: World, store: Store, job: str, *, is_named: bool, at: str) -> str:
     """Go on, and say what is not as it should be: the file was not named, or the end is not that of the reference."""
     code, printed = world.finish(store.root)
     seen = [f"exit {code}"] if code else []
@@ -111,8 +111,8 @@ def _record(world: World, random: Random, way: str) -> Trial:
     user = _needed(store, record, random)
     _spoil(store, record, "record.json", random, way)
     is_read = Store(store.root).read(record.id) == record  # what changed was a blank between two words
-    told = _told(world, store, record.id, is_named=not is_read, at=f"record of {record.label}, {way}, for {user}")
-    return Trial(f"a record is {way}", not told, told)
+    seen = told(world, store, record.id, is_named=not is_read, at=f"record of {record.label}, {way}, for {user}")
+    return Trial(f"a record is {way}", not seen, seen)
 
 
 def _input(world: World, random: Random, way: str) -> Trial:
@@ -122,8 +122,8 @@ def _input(world: World, random: Random, way: str) -> Trial:
     user, name = _needed(store, record, random), random.choice(sorted(record.files))
     _spoil(store, record, name, random, way)
     is_same = store.verify(record) is None
-    told = _told(world, store, record.id, is_named=not is_same, at=f"{name} of {record.label}, {way}, for {user}")
-    return Trial(f"an input is {way}", not told, told)
+    seen = told(world, store, record.id, is_named=not is_same, at=f"{name} of {record.label}, {way}, for {user}")
+    return Trial(f"an input is {way}", not seen, seen)
 
 
 def _predictions(world: World, random: Random, way: str) -> Trial:
@@ -137,8 +137,8 @@ def _predictions(world: World, random: Random, way: str) -> Trial:
     if not code or record.id not in printed:
         return Trial(fault, False, f"{record.id} {at}: certified: exit {code}: {printed}")
     shutil.rmtree(store.folder(record.id))
-    told = _told(world, store, record.id, is_named=False, at=at)
-    return Trial(fault, not told, told)
+    seen = told(world, store, record.id, is_named=False, at=at)
+    return Trial(fault, not seen, seen)
 
 
 def _checkpoint(world: World, random: Random, way: str) -> Trial:
@@ -151,11 +151,11 @@ def _checkpoint(world: World, random: Random, way: str) -> Trial:
         snapshot.save(path, tensors, about={**about, "work": "0" * 64})
     else:
         path.write_bytes(damaged(path.read_bytes(), random, way, other=b""))
-    told = _told(world, store, path.parent.name, is_named=False, at=way)
+    seen = told(world, store, path.parent.name, is_named=False, at=way)
     log = (path.parent / "log.txt").read_text(encoding="utf-8")
     if f"{CHECKPOINT} " not in log or "training starts again from the first step" not in log:
-        told += f" the log does not name it: {log}"
-    return Trial(f"a checkpoint is {way}", not told, told)
+        seen += f" the log does not name it: {log}"
+    return Trial(f"a checkpoint is {way}", not seen, seen)
 
 
 def _interrupted(world: World) -> Path:

@@ -83,11 +83,15 @@ class World:
         return self.says(results, "run")
 
     def says(self, results: Path, verb: str, more: Sequence[str] = ()) -> tuple[int, str]:
-        """Type a verb: the exit code, and what was printed."""
+        """Type a verb on results: the exit code, and what was printed."""
+        return self.typed(self.command(results, verb=verb, more=more)[3:], {processes.MARK: str(results)})
+
+    def typed(self, words: Sequence[str], more: Mapping[str, str] | None = None) -> tuple[int, str]:
+        """Type any words: the exit code, and what was printed."""
         ended = subprocess.run(
-            self.command(results, verb=verb, more=more),
+            [sys.executable, "-m", "repro", *words],
             cwd=self.root,
-            env=self.environment({processes.MARK: str(results)}),
+            env=self.environment(more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
