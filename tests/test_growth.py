@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -96,9 +96,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     found: Counter[str] = Counter()
     read = Store.read
 
-    def counted(store: Store, job: str) -> Record | None:
+    def counted(store: Store, job: str, content: Mapping[str, Any] | None = None) -> Record | None:
         found[job] += 1
-        return read(store, job)
+        return read(store, job, content)
 
     monkeypatch.setattr(Store, "read", counted)
     return found
@@ -155,11 +155,14 @@ def test_each_record_is_read_once_by_each_who_asks(
     found = needs(plan, store)
     assert reads == dict.fromkeys(plan.jobs, 1)
     reads.clear()
-    tariff(plan, found, store)
-    assert reads == {name: 1 for name, job in plan.jobs.items() if job.kind in ("pretrain", "probe")}
-    reads.clear()
-    board.assemble({**SPECS.tables, "grid": plan.table}, plan, store)
+    tables = {**SPECS.tables, "grid": plan.table}
+    assert tariff(plan, found).rates["pretrain"].why == f"measured: {6 * 4} records of this plan"
+    told = board.assemble(tables, plan, store, known=found.values)
+    assert reads == {}
+    read = board.assemble(tables, plan, store)
     assert reads == {name: 1 for name, job in plan.jobs.items() if job.kind == "evaluate"}
+    assert [cell.seeds for cell in told.cells.values()] == [cell.seeds for cell in read.cells.values()]
+    assert told == read
     reads.clear()
     pairs = matched(side(f"{tmp_path}:k1024-a0"), side(f"{tmp_path}:k1024-a1"))
     assert len(pairs) == 5 * 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from repro.judge import claims, rules
 from repro.judge import policy as policies
@@ -117,11 +118,19 @@ class Board:
         return code, "; ".join(words for kind, words in found.items() if CODES[kind] == code)
 
 
-def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy | None = None) -> Board:
-    """Read what the store has for a plan and judge it, by the profile's rules where no others are given."""
-    policy = policy or policies.of(plan.profile)
+Known = Mapping[str, Mapping[str, Any]]  # job -> the values of its record
+
+
+def assemble(
+    tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy | None = None, known: Known | None = None
+) -> Board:
+    """Read what the store has for a plan and judge it, by the profile's rules where no others are given.
+
+    `known` are values of finished jobs that were read a moment ago, whose records need not be read again.
+    """
+    policy, known = policy or policies.of(plan.profile), known or {}
     cells = {
-        (row.id, column.id): replace(_cell(plan, store, row, column, policy), unit=column.unit)
+        (row.id, column.id): replace(_cell(plan, store, row, column, policy, known), unit=column.unit)
         for row in plan.rows
         for column in plan.columns
     }
@@ -161,13 +170,13 @@ def _over_the_table(cells: Mapping[CellKey, Cell], policy: Policy) -> dict[CellK
     return found
 
 
-def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) -> Cell:
+def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy, known: Known) -> Cell:
     key = (row.id, column.id)
     text = row.reported.get(column.id)
     reported = parse_reported(text) if text else None
     if key in plan.blocked:
         return Cell(row.id, column.id, reported, {}, Verdict.NOT_RUNNABLE, plan.blocked[key])
-    seeds, reason = _measured(plan, store, key, column.metric)
+    seeds, reason = _measured(plan, store, key, column.metric, known)
     if not seeds:
         failed = reason is not None
         return Cell(
@@ -219,16 +228,18 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
     )
 
 
-def _measured(plan: Plan, store: Store, key: CellKey, metric: str) -> tuple[dict[int, float], str | None]:
+def _measured(plan: Plan, store: Store, key: CellKey, metric: str, known: Known) -> tuple[dict[int, float], str | None]:
     """Seed -> number, and why a seed that was tried has none."""
     seeds: dict[int, float] = {}
     reason = None
     for seed, job in plan.cells[key].items():
-        record = store.read(job)
-        value = record.values.get(metric) if record else None
+        values = known.get(job)
+        if values is None and (record := store.read(job, plan.jobs[job].content)):
+            values = record.values
+        value = values.get(metric) if values is not None else None
         if isinstance(value, (int, float)):
             seeds[seed] = float(value)
-        elif record:
+        elif values is not None:
             reason = f"seed {seed}: its record has no {metric}"
         else:
             reason = _failure(plan, store, job) or store.damaged.get(job) or reason
@@ -250,16 +261,13 @@ class _Ours(Printed):
         super().__init__(tables)
         self.plan, self.store = plan, store
         self.boards: dict[str, Mapping[CellKey, Cell]] = {plan.table.id: cells}
-        self.known: dict[
-            tuple[str, str], list[Spread]
-        ] = {}  # table, column -> its deviations, asked for by each contrast
 
     def _cells(self, table: str) -> Mapping[CellKey, Cell]:
         if table not in self.boards:
             options = replace(self.plan.options, rows=(), columns=(), own=None)
             other = expand(self.tables, self.tables[table], self.plan.profile, options)
             self.boards[table] = {
-                (row.id, column.id): _cell(other, self.store, row, column, policies.of(other.profile))
+                (row.id, column.id): _cell(other, self.store, row, column, policies.of(other.profile), {})
                 for row in other.rows
                 for column in other.columns
             }
@@ -267,14 +275,14 @@ class _Ours(Printed):
 
     def spreads(self, table: str, column: str) -> list[Spread]:
         """The deviations over seeds that our rows show in a column."""
-        if (table, column) not in self.known:
+        if (table, column) not in self._spreads:
             samples = [
                 summarise(list(cell.seeds.values()))
                 for (_, name), cell in self._cells(table).items()
                 if name == column and cell.seeds
             ]
-            self.known[table, column] = [Spread(each.std, each.n) for each in samples if each.std is not None]
-        return self.known[table, column]
+            self._spreads[table, column] = [Spread(each.std, each.n) for each in samples if each.std is not None]
+        return self._spreads[table, column]
 
     def value(self, table: str, row: str, column: str) -> Sample | claims.Missing:
         """A cell as we measured it."""
