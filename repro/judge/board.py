@@ -14,7 +14,7 @@ from repro.judge.expected import guarded
 from repro.judge.policy import Policy
 from repro.judge.printed import Printed, deviations
 from repro.judge.rules import Rules
-from repro.judge.statistics import Sample, Spread, holm, summarise
+from repro.judge.statistics import Sample, Spread, Spreads, holm, summarise
 from repro.plan.expand import CellKey, Options, Plan, expand
 from repro.spec.model import Claim, Column, Row, Table
 from repro.spec.numbers import parse_reported
@@ -128,12 +128,8 @@ def assemble(
 
     `known` are values of finished jobs that were read a moment ago, whose records need not be read again.
     """
-    policy, known = policy or policies.of(plan.profile), known or {}
-    cells = {
-        (row.id, column.id): replace(_cell(plan, store, row, column, policy, known), unit=column.unit)
-        for row in plan.rows
-        for column in plan.columns
-    }
+    policy = policy or policies.of(plan.profile)
+    cells = _cells(plan, store, policy, known or {})
     cells = guarded(_over_the_table(cells, policy), plan, policy)
     ours = _Ours(tables, plan, store, cells)
     printed = Printed(tables)
@@ -170,7 +166,19 @@ def _over_the_table(cells: Mapping[CellKey, Cell], policy: Policy) -> dict[CellK
     return found
 
 
-def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy, known: Known) -> Cell:
+def _cells(plan: Plan, store: Store, policy: Policy, known: Known) -> dict[CellKey, Cell]:
+    """Every cell of a plan, each by itself."""
+    spreads = {column.id: Spreads(deviations(plan.table, column)) for column in plan.columns}
+    return {
+        (row.id, column.id): replace(
+            _cell(plan, store, row, column, policy, spreads[column.id], known), unit=column.unit
+        )
+        for row in plan.rows
+        for column in plan.columns
+    }
+
+
+def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy, spreads: Spreads, known: Known) -> Cell:
     key = (row.id, column.id)
     text = row.reported.get(column.id)
     reported = parse_reported(text) if text else None
@@ -211,7 +219,7 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy, kn
         reported,
         list(seeds.values()),
         runs=row.runs,
-        column_sds=deviations(plan.table, column),
+        column_sds=spreads,
         margin=column.margin.value if column.margin else None,
         direction=column.direction,
         policy=policy,
@@ -266,11 +274,7 @@ class _Ours(Printed):
         if table not in self.boards:
             options = replace(self.plan.options, rows=(), columns=(), own=None)
             other = expand(self.tables, self.tables[table], self.plan.profile, options)
-            self.boards[table] = {
-                (row.id, column.id): _cell(other, self.store, row, column, policies.of(other.profile), {})
-                for row in other.rows
-                for column in other.columns
-            }
+            self.boards[table] = _cells(other, self.store, policies.of(other.profile), {})
         return self.boards[table]
 
     def spreads(self, table: str, column: str) -> list[Spread]:

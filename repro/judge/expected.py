@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from repro.errors import SpecError
 from repro.judge.cells import Cell, CellJudgement, Guard, Verdict, judge_cell
 from repro.judge.policy import Policy
-from repro.judge.statistics import Spread, holm
+from repro.judge.statistics import Spread, Spreads, holm
 from repro.plan.expand import CellKey, Plan
 from repro.spec.numbers import Reported, parse_reported
 from repro.spec.places import nearest
@@ -56,16 +56,16 @@ def _numbers(one: Expected, plan: Plan) -> dict[CellKey, Reported]:
     return {(row, column): parse_reported(text) for row, cells in one.cells.items() for column, text in cells.items()}
 
 
-def _spreads(wanted: Mapping[CellKey, Reported], runs: int) -> dict[str, list[Spread]]:
+def _spreads(wanted: Mapping[CellKey, Reported], runs: int) -> dict[str, Spreads]:
     """Column -> the deviations of its expected numbers."""
     found: dict[str, list[Spread]] = {column: [] for _, column in wanted}
     for (_, column), number in wanted.items():
         if number.std is not None:
             found[column].append(Spread(float(number.std), runs))
-    return found
+    return {column: Spreads(each) for column, each in found.items()}
 
 
-def _judged(expected: Reported, cell: Cell, spreads: Sequence[Spread], runs: int, policy: Policy) -> CellJudgement:
+def _judged(expected: Reported, cell: Cell, spreads: Spreads, runs: int, policy: Policy) -> CellJudgement:
     """Our runs against the expected ones; these are ours too, so their deviation was divided by n - 1."""
     return judge_cell(
         expected,
