@@ -9,6 +9,7 @@ beside it; two rows have predictions, for `repro diff`. Then each verb runs in a
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -42,7 +43,7 @@ SAMPLE = 200  # records written with the wait for the disk, for the price of one
 ENVIRONMENT = {
     "card": None,
     "command": "python -m repro.run.worker --loaders 0 --processes 1 --results results",
-    "commit": "0" * 40,
+    "commit": hashlib.sha1(b"a commit").hexdigest(),
     "cores": 2,
     "dirty": False,
     "loaders": 0,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,8 +19,11 @@ from repro.plan import code
 from repro.plan.cost import by_row, stated, tariff
 from repro.plan.expand import Options, Plan, expand
 from repro.plan.needs import needs
+from repro.render import documents
+from repro.run.backlog import Backlog
 from repro.spec import load, recipes
 from repro.spec.model import Claim, Row, Table, Value
+from repro.spec.profile import Expected, Profile
 from repro.store import Record, Store
 
 SPECS = load.specs()
@@ -46,6 +50,38 @@ def table(rows: int) -> Table:
     told = {"id": "G1", "section": "3", "quote": "q", "statement": "s", "of_paper": False, "note": "n", "test": test}
     grid = [_row(name, 1024 * (1 + i // 10), float(i % 10)) for i, name in enumerate(names)]
     return TABLE.model_copy(update={"id": "grid", "rows": grid, "claims": [Claim.model_validate(told)]})
+
+
+def expecting(rows: int) -> Profile:
+    """The profile `mini`, which expects a number in every cell of as many rows."""
+    cells = {row.id: {column.id: "52.00 ± 1.00" for column in TABLE.columns} for row in table(rows).rows}
+    one = Expected(command="repro run grid", machine="a machine", seeds=[0, 1, 2, 3, 4], cells=cells)
+    return MINI.model_copy(update={"expected": {"grid": one}})
+
+
+def compared(plan: Plan) -> Plan:
+    """The plan with a reported number in every cell, which is judged."""
+    numbers = {column.id: "52.0 ± 1.0" for column in TABLE.columns}
+    rows = [row.model_copy(update={"runs": 3, "reported": numbers}) for row in plan.rows]
+    grid = plan.table.model_copy(update={"rows": rows})
+    return replace(plan, table=grid, rows=rows, profile=MINI.model_copy(update={"judges": "cells"}))
+
+
+def handed_out(plan: Plan) -> Callable[[], None]:
+    """To go through all jobs of a plan as an executor with one worker does, each of them done at once."""
+    waiting, done = Backlog(plan.jobs), list[str]()
+
+    def work() -> None:
+        at_work: list[str] = []
+        while waiting:
+            waiting.look(at_work, gone=lambda job: False, is_later=lambda job: False, is_alone=lambda job: False)
+            at_work = [job.id for job in waiting.ready.take(at_work=[], workers=1)]
+            for job in at_work:
+                del waiting[job]
+            done.extend(at_work)
+        assert sorted(done) == sorted(plan.jobs)
+
+    return work
 
 
 def _row(name: str, queue: int, alpha: float) -> Row:
@@ -96,9 +132,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     found: Counter[str] = Counter()
     read = Store.read
 
-    def counted(store: Store, job: str) -> Record | None:
+    def counted(store: Store, job: str, content: Mapping[str, Any] | None = None) -> Record | None:
         found[job] += 1
-        return read(store, job)
+        return read(store, job, content)
 
     monkeypatch.setattr(Store, "read", counted)
     return found
@@ -130,15 +166,22 @@ def test_twice_the_rows_or_seeds_is_twice_the_work(
         absent, store = Store(tmp_path / "absent"), filled(tmp_path / f"{rows}-{seeds}", plan, monkeypatch)
         todo, done = needs(plan, absent), needs(plan, store)
         assert (len(todo.todo), len(done.reused)) == (len(plan.jobs), len(plan.jobs))
-        plan.table = plan.table.model_copy(update={"claims": []})  # a claim finds each of its rows among all
+        tables, judged = {**SPECS.tables, "grid": plan.table}, replace(plan, profile=expecting(rows))
+        shown = board.assemble(tables, judged, store)
+        assert sum(cell.guard is not None for cell in shown.cells.values()) == len(shown.cells) == rows * 5
         sides = side(f"{store.root}:k1024-a0"), side(f"{store.root}:k1024-a1")
         return {
             "expand": lines(lambda: planned(rows, seeds)),
             "needs, nothing done": lines(lambda: needs(plan, absent)),
             "needs, all done": lines(lambda: needs(plan, store)),
             "costs": lines(lambda: by_row(plan, todo, stated(MINI))),
-            "judge": lines(lambda: board.assemble(SPECS.tables, plan, store)),
-            "trace": lines(lambda: provenance.trace({**SPECS.tables, "grid": plan.table}, plan, store)),
+            "judge": lines(lambda: board.assemble(tables, plan, store)),
+            "judge what was read": lines(lambda: board.assemble(tables, plan, store, known=done.values)),
+            "judge beside what is expected": lines(lambda: board.assemble(tables, judged, store, known=done.values)),
+            "judge beside the paper": lines(lambda: board.assemble(tables, compared(plan), store, known=done.values)),
+            "export": lines(lambda: documents.check(shown, 0, "")),
+            "hand out": lines(handed_out(plan)),
+            "trace": lines(lambda: provenance.trace(tables, plan, store)),
             "pair rows": lines(lambda: matched(*sides)),
             "pair folders": lines(lambda: matched(side(str(store.root)), side(str(store.root)))),
         }
@@ -155,11 +198,14 @@ def test_each_record_is_read_once_by_each_who_asks(
     found = needs(plan, store)
     assert reads == dict.fromkeys(plan.jobs, 1)
     reads.clear()
-    tariff(plan, found, store)
-    assert reads == {name: 1 for name, job in plan.jobs.items() if job.kind in ("pretrain", "probe")}
-    reads.clear()
-    board.assemble({**SPECS.tables, "grid": plan.table}, plan, store)
+    tables = {**SPECS.tables, "grid": plan.table}
+    assert tariff(plan, found).rates["pretrain"].why == f"measured: {6 * 4} records of this plan"
+    told = board.assemble(tables, plan, store, known=found.values)
+    assert reads == {}
+    read = board.assemble(tables, plan, store)
     assert reads == {name: 1 for name, job in plan.jobs.items() if job.kind == "evaluate"}
+    assert [cell.seeds for cell in told.cells.values()] == [cell.seeds for cell in read.cells.values()]
+    assert told == read
     reads.clear()
     pairs = matched(side(f"{tmp_path}:k1024-a0"), side(f"{tmp_path}:k1024-a1"))
     assert len(pairs) == 5 * 4
@@ -169,8 +215,8 @@ def test_each_record_is_read_once_by_each_who_asks(
 def test_the_deviations_of_a_column_are_gathered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = planned(12, 3)
     store = filled(tmp_path, plan, monkeypatch)
-    calls, summarise = Counter[str](), board.summarise
-    monkeypatch.setattr(board, "summarise", lambda values: (calls.update(["summarise"]), summarise(values))[1])
+    calls, summarise = Counter[str](), measured.summarise
+    monkeypatch.setattr(measured, "summarise", lambda values: (calls.update(["summarise"]), summarise(values))[1])
     judged = board.assemble({**SPECS.tables, "grid": plan.table}, plan, store)
     assert len(judged.claims[0].ours.findings) == 11
     assert calls["summarise"] == 12 + 2 * 11  # each row's once for the column, and both sides of each contrast

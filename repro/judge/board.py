@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from repro.judge import claims, rules
 from repro.judge import policy as policies
@@ -14,7 +15,7 @@ from repro.judge.measured import Measured
 from repro.judge.policy import Policy
 from repro.judge.printed import Printed, deviations
 from repro.judge.rules import Rules
-from repro.judge.statistics import holm
+from repro.judge.statistics import Spreads, holm
 from repro.plan.expand import CellKey, Options, Plan, expand
 from repro.spec.model import Claim, Column, Row, Table
 from repro.spec.numbers import parse_reported
@@ -118,14 +119,18 @@ class Board:
         return code, "; ".join(words for kind, words in found.items() if CODES[kind] == code)
 
 
-def assemble(tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy | None = None) -> Board:
-    """Read what the store has for a plan and judge it, by the profile's rules where no others are given."""
+Known = Mapping[str, Mapping[str, Any]]  # job -> the values of its record
+
+
+def assemble(
+    tables: Mapping[str, Table], plan: Plan, store: Store, *, policy: Policy | None = None, known: Known | None = None
+) -> Board:
+    """Read what the store has for a plan and judge it, by the profile's rules where no others are given.
+
+    `known` are values of finished jobs that were read a moment ago, whose records need not be read again.
+    """
     policy = policy or policies.of(plan.profile)
-    cells = {
-        (row.id, column.id): replace(_cell(plan, store, row, column, policy), unit=column.unit)
-        for row in plan.rows
-        for column in plan.columns
-    }
+    cells = _cells(plan, store, policy, known or {})
     cells = guarded(_over_the_table(cells, policy), plan, policy)
 
     def of(table: str) -> Mapping[CellKey, Cell]:
@@ -152,10 +157,7 @@ def readings(table: Table, ours: Measured, *, profile: Profile, policy: Policy) 
 def _elsewhere(tables: Mapping[str, Table], table: str, plan: Plan, store: Store) -> dict[CellKey, Cell]:
     """The cells of another table under the means of a plan, judged by their own rules, for claims that rest on them."""
     other = expand(tables, tables[table], plan.profile, replace(plan.options, rows=(), columns=(), own=None))
-    policy = policies.of(other.profile)
-    return {
-        (row.id, column.id): _cell(other, store, row, column, policy) for row in other.rows for column in other.columns
-    }
+    return _cells(other, store, policies.of(other.profile), {})
 
 
 def _over_the_table(cells: Mapping[CellKey, Cell], policy: Policy) -> dict[CellKey, Cell]:
@@ -176,13 +178,25 @@ def _over_the_table(cells: Mapping[CellKey, Cell], policy: Policy) -> dict[CellK
     return found
 
 
-def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) -> Cell:
+def _cells(plan: Plan, store: Store, policy: Policy, known: Known) -> dict[CellKey, Cell]:
+    """Every cell of a plan, each by itself."""
+    spreads = {column.id: Spreads(deviations(plan.table, column)) for column in plan.columns}
+    return {
+        (row.id, column.id): replace(
+            _cell(plan, store, row, column, policy, spreads[column.id], known), unit=column.unit
+        )
+        for row in plan.rows
+        for column in plan.columns
+    }
+
+
+def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy, spreads: Spreads, known: Known) -> Cell:
     key = (row.id, column.id)
     text = row.reported.get(column.id)
     reported = parse_reported(text) if text else None
     if key in plan.blocked:
         return Cell(row.id, column.id, reported, {}, Verdict.NOT_RUNNABLE, plan.blocked[key])
-    seeds, reason = _measured(plan, store, key, column.metric)
+    seeds, reason = _measured(plan, store, key, column.metric, known)
     if not seeds:
         failed = reason is not None
         return Cell(
@@ -217,7 +231,7 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
         reported,
         list(seeds.values()),
         runs=row.runs,
-        column_sds=deviations(plan.table, column),
+        column_sds=spreads,
         margin=column.margin.value if column.margin else None,
         direction=column.direction,
         policy=policy,
@@ -234,16 +248,18 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy) ->
     )
 
 
-def _measured(plan: Plan, store: Store, key: CellKey, metric: str) -> tuple[dict[int, float], str | None]:
+def _measured(plan: Plan, store: Store, key: CellKey, metric: str, known: Known) -> tuple[dict[int, float], str | None]:
     """Seed -> number, and why a seed that was tried has none."""
     seeds: dict[int, float] = {}
     reason = None
     for seed, job in plan.cells[key].items():
-        record = store.read(job)
-        value = record.values.get(metric) if record else None
+        values = known.get(job)
+        if values is None and (record := store.read(job, plan.jobs[job].content)):
+            values = record.values
+        value = values.get(metric) if values is not None else None
         if isinstance(value, (int, float)):
             seeds[seed] = float(value)
-        elif record:
+        elif values is not None:
             reason = f"seed {seed}: its record has no {metric}"
         else:
             reason = _failure(plan, store, job) or store.damaged.get(job) or reason

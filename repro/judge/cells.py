@@ -11,7 +11,7 @@ from typing import Literal
 from repro.judge import statistics
 from repro.judge.policy import Policy
 from repro.judge.power import seeds_to_decide
-from repro.judge.statistics import Deviation, Interval, Sample, Spread
+from repro.judge.statistics import Deviation, Interval, Sample, Spread, Spreads
 from repro.spec.numbers import Reported
 
 Direction = Literal["up", "down", "none"]
@@ -128,7 +128,7 @@ def judge_cell(
     ours: Sequence[float],
     *,
     runs: int,
-    column_sds: Sequence[Spread],
+    column_sds: Spreads,
     margin: float | None,
     direction: Direction,
     policy: Policy,
@@ -144,7 +144,7 @@ def judge_cell(
     2004. Differs: the deviation is the column's, which three runs of one cell are too few to give; the unit of the
     last printed digit counts as an error of uniform distribution.
     """
-    case = _Case(reported, statistics.summarise(ours), runs, tuple(column_sds), margin, direction, policy, images)
+    case = _Case(reported, statistics.summarise(ours), runs, column_sds, margin, direction, policy, images)
     if policy.ddof != "unknown":
         return _judge(case, policy.ddof)
     wider, narrower = _judge(case, 0), _judge(case, 1)
@@ -161,7 +161,7 @@ class _Case:
     reported: Reported
     ours: Sample
     runs: int
-    column_sds: tuple[Spread, ...]
+    column_sds: Spreads
     margin: float | None
     direction: Direction
     policy: Policy
@@ -222,9 +222,9 @@ def _basis(case: _Case, ddof: Literal[0, 1]) -> _Basis:
     """The best known deviation of one run: the column's or the cell's own, else ours, else that of a proportion."""
     ours, policy, printed = case.ours, case.policy, case.reported.std
     own = None if printed is None else statistics.unbiased(Spread(float(printed), case.runs), ddof)
-    column = [statistics.unbiased(spread, ddof) for spread in case.column_sds]
     alone = [own] if policy.noise == "own" and own is not None else []
-    pool = statistics.pool(alone or column, gate=policy.gate)
+    gate = policy.gate
+    pool = statistics.pool(alone, gate=gate) if alone else case.column_sds.pool(ddof, gate=gate)
     flags: tuple[Flag, ...] = () if own is not None and own.n >= 2 else (Flag.BORROWED,)
     if pool is not None:
         deviation = pool.of(own)

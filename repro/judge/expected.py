@@ -8,7 +8,7 @@ from dataclasses import replace
 from repro.errors import SpecError
 from repro.judge.cells import Cell, CellJudgement, Guard, Verdict, judge_cell
 from repro.judge.policy import Policy
-from repro.judge.statistics import Spread, holm
+from repro.judge.statistics import Spread, Spreads, holm
 from repro.plan.expand import CellKey, Plan
 from repro.spec.numbers import Reported, parse_reported
 from repro.spec.places import nearest
@@ -26,8 +26,9 @@ def guarded(cells: Mapping[CellKey, Cell], plan: Plan, policy: Policy) -> dict[C
     if one is None:
         return dict(cells)
     wanted = _numbers(one, plan)
+    spreads = _spreads(wanted, len(one.seeds))
     found = {
-        key: _judged(key, cell, wanted, one, policy)
+        key: _judged(wanted[key], cell, spreads[key[1]], len(one.seeds), policy)
         for key, cell in cells.items()
         if cell.verdict is Verdict.MEASURED and key in wanted
     }
@@ -41,7 +42,7 @@ def guarded(cells: Mapping[CellKey, Cell], plan: Plan, policy: Policy) -> dict[C
 
 def _numbers(one: Expected, plan: Plan) -> dict[CellKey, Reported]:
     """Every expected number; raises `SpecError` for one of a cell that the table has not."""
-    rows, columns = ([part.id for part in parts] for parts in (plan.table.rows, plan.table.columns))
+    rows, columns = ({part.id: None for part in parts} for parts in (plan.table.rows, plan.table.columns))
     where = f"expected/{plan.profile.id}.toml, {plan.table.id}"
     faults = [f'{where}: no row "{row}"{nearest(row, rows)}' for row in one.cells if row not in rows]
     faults += [
@@ -55,18 +56,19 @@ def _numbers(one: Expected, plan: Plan) -> dict[CellKey, Reported]:
     return {(row, column): parse_reported(text) for row, cells in one.cells.items() for column, text in cells.items()}
 
 
-def _judged(
-    key: CellKey, cell: Cell, wanted: Mapping[CellKey, Reported], one: Expected, policy: Policy
-) -> CellJudgement:
+def _spreads(wanted: Mapping[CellKey, Reported], runs: int) -> dict[str, Spreads]:
+    """Column -> the deviations of its expected numbers."""
+    found: dict[str, list[Spread]] = {column: [] for _, column in wanted}
+    for (_, column), number in wanted.items():
+        if number.std is not None:
+            found[column].append(Spread(float(number.std), runs))
+    return {column: Spreads(each) for column, each in found.items()}
+
+
+def _judged(expected: Reported, cell: Cell, spreads: Spreads, runs: int, policy: Policy) -> CellJudgement:
     """Our runs against the expected ones; these are ours too, so their deviation was divided by n - 1."""
-    runs = len(one.seeds)
-    spreads = [
-        Spread(float(number.std), runs)
-        for (_, column), number in wanted.items()
-        if column == key[1] and number.std is not None
-    ]
     return judge_cell(
-        wanted[key],
+        expected,
         list(cell.seeds.values()),
         runs=runs,
         column_sds=spreads,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -86,6 +86,7 @@ class Asked:
     table: str
     paper: Numbers | None = None
     absolute: bool = True
+    pools: dict[tuple[str, str], Pool | None] = field(default_factory=dict)  # table, column -> of the columns asked for
 
 
 def examine(leaf: Leaf, asked: Asked) -> Finding:
@@ -236,12 +237,19 @@ def _deviation(cell: CellRef, sample: Sample, asked: Asked) -> tuple[object, Dev
     own = None if sample.std is None or sample.n < 2 else _unbiased(Spread(sample.std, sample.n), asked)
     if own is not None and own.std > 0 and asked.policy.noise == "own":
         return cell, Deviation(own.std, own.n - 1)
-    column = asked.numbers.spreads(cell.table, cell.column)
-    pool: Pool | None = statistics.pool([_unbiased(spread, asked) for spread in column], gate=asked.policy.gate)
+    pool = _pool(cell.table, cell.column, asked)
     if pool is None:
         return None
     shared = (cell.table, cell.column) if pool.method == "pooled" else cell
     return shared, pool.of(own)
+
+
+def _pool(table: str, column: str, asked: Asked) -> Pool | None:
+    """The deviation of a column, worked out once for all contrasts of a reading."""
+    if (table, column) not in asked.pools:
+        spreads = [_unbiased(spread, asked) for spread in asked.numbers.spreads(table, column)]
+        asked.pools[table, column] = statistics.pool(spreads, gate=asked.policy.gate)
+    return asked.pools[table, column]
 
 
 def _unbiased(spread: Spread, asked: Asked) -> Spread:
@@ -254,7 +262,7 @@ def _with_paper(terms: Sum, ours: Deviation | None, asked: Asked) -> Deviation |
     """Our standard error together with the paper's of the same difference, where it has one."""
     if ours is None or asked.paper is None:
         return ours
-    theirs = replace(asked, numbers=asked.paper, paper=None)
+    theirs = replace(asked, numbers=asked.paper, paper=None, pools={})
     samples, gaps = _look_up([term for _, term in terms], theirs)
     error = None if gaps else _error(terms, samples, theirs)
     return ours if error is None else statistics.combine([ours, error])

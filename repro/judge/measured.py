@@ -21,20 +21,17 @@ class Measured(Printed):
         super().__init__(tables)
         self.limit = limit
         self._look, self._boards = cells, dict[str, Mapping[CellKey, Cell]]()
-        self._spreads: dict[tuple[str, str], list[Spread]] = {}  # table, column; each contrast asks for them
 
     def _cells(self, table: str) -> Mapping[CellKey, Cell]:
         if table not in self._boards:
             self._boards[table] = self._look(table)
         return self._boards[table]
 
-    def spreads(self, table: str, column: str) -> list[Spread]:
-        """The deviations over seeds that our rows show in a column."""
-        if (table, column) not in self._spreads:
-            cells = [cell for (_, name), cell in self._cells(table).items() if name == column and cell.seeds]
-            samples = [summarise(list(cell.seeds.values())) for cell in cells]
-            self._spreads[table, column] = [Spread(each.std, each.n) for each in samples if each.std is not None]
-        return self._spreads[table, column]
+    def _deviations(self, table: str, column: str) -> list[Spread]:
+        """Over the seeds of our rows."""
+        cells = [cell for (_, name), cell in self._cells(table).items() if name == column and cell.seeds]
+        samples = [summarise(list(cell.seeds.values())) for cell in cells]
+        return [Spread(each.std, each.n) for each in samples if each.std is not None]
 
     def value(self, table: str, row: str, column: str) -> Sample | Missing:
         """A cell as we measured it."""

@@ -86,7 +86,7 @@ class Environment:
 def trace(tables: Mapping[str, Table], plan: Plan, store: Store) -> Origin:
     """Look up what a plan's cells rest on and what of it has a record."""
     places: dict[str, Mapping[str, Any]] = {}
-    works = {name: Work(job, _light(store.read(name), job, places)) for name, job in plan.jobs.items()}
+    works = {name: Work(job, _light(store.read(name, job.content), job, places)) for name, job in plan.jobs.items()}
     asked: dict[str, list[Mapping[int, str]]] = {}  # row -> of each of its cells the jobs, by seed
     for (row, _), seeds in plan.cells.items():
         asked.setdefault(row, []).append(seeds)

@@ -120,6 +120,20 @@ def pool(spreads: Iterable[Spread], *, gate: float) -> Pool | None:
     return Pool(sd, df, "pooled", p) if math.isinf(prior.df) else Pool(prior.sd, prior.df, "moderated", p)
 
 
+class Spreads:
+    """The deviations of a column's cells as printed, and what they pool to, worked out once for all cells."""
+
+    def __init__(self, spreads: Iterable[Spread]) -> None:
+        self.spreads = tuple(spreads)
+        self._pools: dict[tuple[Literal[0, 1], float], Pool | None] = {}
+
+    def pool(self, ddof: Literal[0, 1], *, gate: float) -> Pool | None:
+        """Of the deviations, which were divided by `n - ddof`."""
+        if (ddof, gate) not in self._pools:
+            self._pools[ddof, gate] = pool([unbiased(spread, ddof) for spread in self.spreads], gate=gate)
+        return self._pools[ddof, gate]
+
+
 def bartlett(spreads: Sequence[Spread]) -> float:
     """p of the hypothesis that all cells have one variance; 0 where one of them is 0 and another is not.
 

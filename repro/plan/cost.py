@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from repro.plan.jobs import Job
-from repro.plan.needs import Needs
+from repro.plan.needs import MEASURED, Needs
 from repro.plan.outline import Plan
 from repro.spec.profile import Profile, Rate, Space
-from repro.store import Record, Store
-
-MEASURED = ("pretrain", "probe")  # kinds whose records tell a rate; others share a pass over the images
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,12 @@ def stated(profile: Profile) -> Tariff:
     return Tariff(profile.rates, profile.disk)
 
 
-def tariff(plan: Plan, found: Needs, store: Store) -> Tariff:
+def tariff(plan: Plan, found: Needs) -> Tariff:
     """The profile's rates, replaced by what the records of this plan's finished jobs show."""
     rates = dict(plan.profile.rates)
     for kind in MEASURED:
-        done = [
-            (job, _spent(store.read(name))) for name, job in found.reused.items() if job.kind == kind and job.images
-        ]
-        known = [(job, seconds) for job, seconds in done if seconds > 0]
+        done = ((plan.jobs[name], seconds) for name, seconds in found.spent.items() if seconds > 0)
+        known = [(job, seconds) for job, seconds in done if job.kind == kind and job.images]
         if known:
             rates[kind] = _measured(known, rates.get(kind))
     return Tariff(rates, plan.profile.disk)
@@ -71,11 +66,6 @@ def _work(job: Job, rate: Rate) -> float:
     """The images of a job, counted in images of the rate's size: what a network does grows with the area."""
     pixels = job.spec.get("pixels", 0)
     return job.images * ((pixels / rate.pixels) ** 2 if pixels and rate.pixels else 1.0)
-
-
-def _spent(record: Record | None) -> float:
-    """Seconds of one process, on one core or card, so that they are hours of that, whoever shared them."""
-    return record.wall_seconds * int(record.environment.get("processes", 1)) if record else 0.0
 
 
 def _measured(known: list[tuple[Job, float]], stated: Rate | None) -> Rate:

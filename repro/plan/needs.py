@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from repro.plan.jobs import Job
 from repro.plan.outline import Plan
-from repro.store import Store
+from repro.store import Record, Store
+
+MEASURED = ("pretrain", "probe")  # kinds whose records tell a rate; others share a pass over the images
 
 
 @dataclass
@@ -17,12 +21,17 @@ class Needs:
     reused: dict[str, Job] = field(default_factory=dict)
     spared: dict[str, Job] = field(default_factory=dict)  # nothing that is still to be done asks for them
     reasons: dict[str, str] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=dict)  # finished trainings -> seconds of one core or card
+    values: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # finished jobs of cells -> what columns show
 
 
 def needs(plan: Plan, store: Store) -> Needs:
-    """Look at the store: an evaluation that is there asks for nothing; one that is not asks for what it rests on."""
+    """Look at the store: an evaluation that is there asks for nothing; one that is not asks for what it rests on.
+
+    Each record is read here and once; what the estimate and the comparison want of it is kept.
+    """
     found = Needs()
-    done = {job for job in plan.jobs if store.read(job) is not None}
+    done = _done(plan, store, found)
     wanted = _wanted(plan, done)
     for name, job in plan.jobs.items():
         if name in done:
@@ -35,6 +44,28 @@ def needs(plan: Plan, store: Store) -> Needs:
             found.spared[name] = job
             found.reasons[name] = "all that rests on it is done"
     return found
+
+
+def _done(plan: Plan, store: Store, found: Needs) -> set[str]:
+    """The jobs that have a record; `found` takes what is kept of these."""
+    asked = {job for seeds in plan.cells.values() for job in seeds.values()}
+    metrics = {column.metric for column in plan.columns}
+    done = set()
+    for name, job in plan.jobs.items():
+        record = store.read(name, job.content)
+        if record is not None:
+            done.add(name)
+            if job.kind in MEASURED:
+                found.spent[name] = _spent(record)
+            if name in asked:
+                found.values[name] = {key: record.values[key] for key in metrics & record.values.keys()}
+    return done
+
+
+def _spent(record: Record) -> float:
+    """Seconds of one process, on one core or card, so that they are hours of that, whoever shared them."""
+    shared = record.environment.get("processes", 1)
+    return record.wall_seconds * (shared if isinstance(shared, int) else 1)
 
 
 def _wanted(plan: Plan, done: set[str]) -> set[str]:

@@ -137,6 +137,7 @@ def plan(spec: Plan, found: Needs, costs: Tariff) -> dict[str, Any]:
 
 def check(board: Board, code: int, reason: str) -> dict[str, Any]:
     """`repro check TABLE --json`, and the JSON export; the CSV and Markdown exports are made from it."""
+    suspect = {(row.id, column): why for row in board.rows for column, why in row.suspect.items()}
     return {
         "schema": SCHEMA,
         "id": board.table.id,
@@ -154,14 +155,13 @@ def check(board: Board, code: int, reason: str) -> dict[str, Any]:
             {"id": column.id, "label": column.label, "unit": column.unit, "direction": column.direction}
             for column in board.columns
         ],
-        "cells": [_cell(board, cell) for cell in board.cells.values()],
+        "cells": [_cell(cell, suspect.get(key)) for key, cell in board.cells.items()],
         "claims": [_reading(reading) for reading in board.claims],
     }
 
 
-def _cell(board: Board, cell: Cell) -> dict[str, Any]:
+def _cell(cell: Cell, suspect: str | None) -> dict[str, Any]:
     reported, judged = cell.reported, cell.judgement
-    suspect = {row.id: row.suspect for row in board.rows}[cell.row]
     return {
         "row": cell.row,
         "column": cell.column,
@@ -169,7 +169,7 @@ def _cell(board: Board, cell: Cell) -> dict[str, Any]:
         "reported": None
         if reported is None
         else {"mean": float(reported.mean), "std": None if reported.std is None else float(reported.std)},
-        "suspect": suspect.get(cell.column),
+        "suspect": suspect,
         "seeds": {str(seed): value for seed, value in cell.seeds.items()},
         "ours": _ours(cell),
         "verdict": str(cell.verdict),

@@ -14,6 +14,8 @@ def printable(text: str) -> str:
     >>> printable("a\x1b[31mb\n")
     'a[31mb\n'
     """
+    if text.isprintable():  # nearly all of it, at a hundredth of the cost
+        return text
     return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
 
 

@@ -7,15 +7,17 @@ import queue
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from repro.errors import StoreError
 from repro.plan.jobs import Job
-from repro.run import descendants, passes
+from repro.run import descendants
+from repro.run.backlog import Backlog
 from repro.run.hand import Events, Hand, spoken
+from repro.run.passes import Ready
 from repro.store import Store
 
 TRIES = 2  # of a job whose worker died or whose input was found damaged
@@ -23,8 +25,6 @@ AGAIN = 1.0  # seconds between two looks at a job that another run is at
 PATIENCE = 30.0  # seconds a worker has to leave its work in order before it is killed
 LINGER = 5.0  # seconds that the end of a worker may take to be told, once it has ended
 LOOK = 1.0  # seconds of a worker's silence that one look counts at most: more of them we were stopped ourselves
-ORDER = {"probe": 0, "weights": 1, "evaluate": 2, "similarity": 2, "samples": 2, "data": 3, "pretrain": 4}
-"""Finish what is begun before beginning more, and have networks wait for one another before they are evaluated."""
 
 
 class Observer(Protocol):
@@ -84,7 +84,7 @@ class Local:
     def run(self, todo: Mapping[str, Job], jobs: Mapping[str, Job]) -> Summary:
         """Do every job of `todo`; `jobs` are all of the plan, should an input prove damaged."""
         begun = time.monotonic()
-        self.jobs, self.waiting = dict(jobs), dict(todo)
+        self.jobs, self.waiting = dict(jobs), Backlog(todo)
         try:
             while (self.waiting or self._busy()) and not self.stop:
                 self._hand_out()
@@ -103,20 +103,26 @@ class Local:
     def _at_work(self) -> dict[str, Job]:
         return {name: job for hand in self.hands.values() for name, job in hand.jobs.items()}
 
-    def _ready(self) -> list[Job]:
+    def _ready(self) -> Ready:
+        """The jobs that could begin now; what a worker died of is tried alone."""
         now = time.monotonic()
-        held = {*self.waiting, *self._at_work()}
-        ready = []
-        for job in list(self.waiting.values()):
-            gone = next(filter(self._is_gone, job.inputs.values()), None)
-            if gone:
-                del self.waiting[job.id]
-                self.summary.lost.append(job.id)
-                self.lost.add(job.id)
-                self.observer.ended(job, "failed", f"not tried, as its input failed: {self.jobs[gone].label}")
-            elif held.isdisjoint(job.inputs.values()) and self.later.get(job.id, 0.0) <= now:
-                ready.append(job)
-        return sorted(ready, key=lambda job: ORDER[job.kind])
+        self.waiting.look(
+            self._at_work(),
+            gone=self._is_lost,
+            is_later=lambda job: self.later.get(job, 0.0) > now,
+            is_alone=lambda job: self.tries[job] > 0,
+        )
+        return self.waiting.ready
+
+    def _is_lost(self, job: Job) -> bool:
+        """Whether a job cannot be tried as an input of it failed; it then waits no more."""
+        gone = next(filter(self._is_gone, job.inputs.values()), None)
+        if gone:
+            del self.waiting[job.id]
+            self.summary.lost.append(job.id)
+            self.lost.add(job.id)
+            self.observer.ended(job, "failed", f"not tried, as its input failed: {self.jobs[gone].label}")
+        return gone is not None
 
     def _is_gone(self, job: str) -> bool:
         return job in self.summary.failed or job in self.lost
@@ -129,11 +135,10 @@ class Local:
             hand = self._free()
             if hand is None:
                 return
-            batch = self._batch(ready)
+            batch = ready.take(at_work=list(self._at_work().values()), workers=self.workers)
             hand.give(batch)
             for job in batch:
                 del self.waiting[job.id]
-                ready.remove(job)
 
     def _free(self) -> Hand | None:
         """A worker that has nothing to do, a new one where there may be more."""
@@ -144,13 +149,6 @@ class Local:
             hand = Hand(self.born, self.store, log=log, events=self.events, **self.means)
             self.hands[hand.number] = hand
         return hand
-
-    def _batch(self, ready: Sequence[Job]) -> list[Job]:
-        """The first of the jobs that are ready and those that go with it; what a worker died of is tried alone."""
-        if self.tries[ready[0].id]:
-            return [ready[0]]
-        fresh = [job for job in ready if not self.tries[job.id]]
-        return passes.batch(fresh[0], fresh, at_work=list(self._at_work().values()), workers=self.workers)
 
     def _listen(self, seconds: float) -> None:
         try:

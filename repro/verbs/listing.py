@@ -68,7 +68,7 @@ def plan_(table: str, executor: str, as_json: bool, **typed: Any) -> None:
     if executor == "slurm":
         check_device(plan, typed["device"])
     found = needs(plan, store)
-    costs = tariff(plan, found, store)
+    costs = tariff(plan, found)
     sent = scripts(plan, found, store) if executor == "slurm" else []
     if as_json:
         terminal.json({**documents.plan(plan, found, costs), **({"sbatch": sent} if sent else {})})

@@ -82,7 +82,9 @@ def _chapter(specs: Specs, plan: Plan, store: Store) -> Chapter:
     from repro.judge.provenance import trace
     from repro.render.report.contents import Chapter
 
-    return Chapter(assemble(specs.tables, plan, store), plan, trace(specs.tables, plan, store))
+    origin = trace(specs.tables, plan, store)
+    known = {work.job.id: work.record.values for work in origin.works if work.record}
+    return Chapter(assemble(specs.tables, plan, store, known=known), plan, origin)
 
 
 def _audit(specs: Specs, tables: Sequence[str]) -> Audit:

@@ -43,6 +43,7 @@ class Done:
     plan: Plan
     store: Store
     summary: Summary
+    known: Mapping[str, Mapping[str, Any]]  # the numbers as they were just read, where there was nothing to do
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def run(table: str, workers: int | None, executor: str, silence: float, **typed:
     from repro.render import terminal
 
     done = carry_out(table, Typed(**typed), workers=workers, executor=executor, silence=60 * silence)
-    board = assemble(done.specs.tables, done.plan, done.store)
+    board = assemble(done.specs.tables, done.plan, done.store, known=done.known)
     terminal.board(board)
     if not done.plan.cells:
         raise DataMissing(board.outcome()[1])
@@ -104,7 +105,7 @@ def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str, s
     summary = _do(plan, found, store, means) if found.todo else Summary()
     if summary.stopped:
         raise Interrupted(STOPPED[executor])
-    return Done(specs, plan, store, summary)
+    return Done(specs, plan, store, summary, {} if found.todo else found.values)
 
 
 def _fetch(away: Mapping[str, Checkpoint], folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from repro.judge.cells import Cell, CellJudgement, Direction, Flag, Verdict, judge_cell, judged_cell
 from repro.judge.policy import STANDARD, Policy
-from repro.judge.statistics import Sample, Spread
+from repro.judge.statistics import Sample, Spread, Spreads
 from repro.spec.numbers import parse_reported
 
 # Table 1, ImageNet-100, MoCo-v2 at k = 16384: three runs; the deviations of the nine rows with released checkpoints.
@@ -45,7 +45,7 @@ def judge(
         parse_reported(cell),
         ours,
         runs=runs,
-        column_sds=column,
+        column_sds=Spreads(column),
         margin=margin,
         direction=direction,
         policy=policy,

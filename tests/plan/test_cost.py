@@ -99,7 +99,7 @@ def test_a_rate_is_measured_where_a_job_of_the_kind_has_a_record(tmp_path: Path)
     job = next(job for job in plan.jobs.values() if job.kind == "pretrain")
     times = ("2026-01-01T00:00:00+00:00", 100.0, 90.0)
     store.write(Record(job.id, job.content, job.label, {}, {}, *times, {}))
-    costs = tariff(plan, needs(plan, store), store)
+    costs = tariff(plan, needs(plan, store))
     assert costs.rates["pretrain"].images_per_second == pytest.approx(800.0)  # 6,000 x 10 x 4/3 in 100 s
     assert costs.rates["pretrain"].why == "measured: 1 record of this plan"
     assert costs.rates["probe"] == MINI.rates["probe"]
@@ -118,5 +118,5 @@ def test_a_card_s_rate_is_measured_where_several_shared_the_work(tmp_path: Path)
     job = next(job for job in plan.jobs.values() if job.kind == "pretrain")
     times = ("2026-01-01T00:00:00+00:00", 100.0, 90.0)
     store.write(Record(job.id, job.content, job.label, {}, {}, *times, {"processes": 4}))
-    costs = tariff(plan, needs(plan, store), store)
+    costs = tariff(plan, needs(plan, store))
     assert costs.rates["pretrain"].images_per_second == pytest.approx(200.0)  # 6,000 x 10 x 4/3 in 4 times 100 s

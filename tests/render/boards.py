@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from repro.judge.board import Board, assemble
@@ -29,7 +30,7 @@ class Shelf(Store):
         self.plan, self.share = plan, share
         self.units = {column.metric: column.unit for column in plan.table.columns}
 
-    def read(self, job: str) -> Record | None:
+    def read(self, job: str, content: Mapping[str, Any] | None = None) -> Record | None:
         """A record whose numbers depend on the job's name alone; none of another table's job."""
         if job not in self.plan.jobs:
             return None

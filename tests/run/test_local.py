@@ -18,6 +18,7 @@ from repro.errors import StoreError
 from repro.plan.jobs import Job, Kind
 from repro.plan.sets import resolved
 from repro.run import descendants, local
+from repro.run.backlog import Backlog
 from repro.run.local import Local, Summary
 from repro.spec import load
 from repro.store import Record, Store
@@ -579,9 +580,10 @@ def test_all_that_rests_on_a_failure_is_told_once_however_many(tmp_path: Path) -
     rest = [job("next 0", first)]
     rest += [job(f"next {number}", rest[0], spec={"number": number}) for number in range(1, 3000)]
     executor = Local(Store(tmp_path), workers=1, threads=1, observer=told)
-    executor.jobs, executor.waiting = {one.id: one for one in (first, *rest)}, {one.id: one for one in rest}
+    executor.jobs = {one.id: one for one in (first, *rest)}
+    executor.waiting = Backlog({one.id: one for one in rest})
     executor.summary.failed[first.id] = "no luck"
-    assert executor._ready() == []
+    assert len(executor._ready()) == 0
     assert executor.summary.lost == [one.id for one in rest]
     assert told.events[:2] == [
         ("failed", "next 0", "not tried, as its input failed: first"),

@@ -8,11 +8,22 @@ from typing import Any
 import pytest
 
 from repro.plan.jobs import Job
-from repro.run.passes import TOGETHER, batch
+from repro.run.passes import TOGETHER, Ready
 
 
 def job(label: str, *, images: int = 100, data: str = "one", **more: Any) -> Job:
     return Job("evaluate", {"limit": None}, None, {"data": data}, label, 1, "cpu", label, images, **more)
+
+
+def batch(first: Job, jobs: list[Job], *, at_work: list[Job], workers: int) -> list[Job]:
+    """What goes with the first of some jobs, which are ready in this order."""
+    ready = Ready()
+    for number, one in enumerate([first, *(one for one in jobs if one is not first)]):
+        ready.add(one, number, alone=False)
+    found = ready.take(at_work=at_work, workers=workers)
+    assert len(ready) == len(jobs) - len(found)
+    assert not any(one.id in ready for one in found)
+    return found
 
 
 def labels(jobs: list[Job]) -> str:

@@ -99,7 +99,7 @@ class _Told(Store):
         super().__init__(Path("results"))
         self.values, self.failed = values, failed
 
-    def read(self, job: str) -> Record | None:
+    def read(self, job: str, content: Mapping[str, Any] | None = None) -> Record | None:
         """What is told of a job."""
         told = self.values.get(job)
         return None if told is None else Record(job, {}, "", told, {}, "", 0.0, 0.0, {})
