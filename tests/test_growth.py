@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from repro.judge import board, provenance
+from repro.judge import board, measured, provenance
 from repro.judge.matching import matched, side
 from repro.plan import code
 from repro.plan.cost import by_row, stated, tariff
