@@ -211,8 +211,8 @@ def test_a_figure_without_a_recipe_has_no_row_for_a_network_of_ones_own(typed: T
     assert typed("plan", "figure13", "--weights", "w", "--as", "mine") == (
         2,
         "",
-        "repro: --as mine: figure13 has no recipe of its own, its rows are those of others, so a network of yours would "
-        "have none; name a table that has one, such as table1\n",
+        "repro: --as mine: figure13 has no recipe of its own, its rows are those of others, so a network of yours "
+        "would have none; name a table that has one, such as table1\n",
     )
 
 
