@@ -19,7 +19,7 @@ from tests.faults import processes
 from tests.faults.trials import Trial
 from tests.faults.world import TIMEOUT, World
 
-USUAL = 6
+USUAL = 4
 IN_A_ROW = 9
 LONGEST = 9.0  # seconds: about a run's length; later moments come of what earlier kills left to do
 CHANGES = {"runner": 12, "worker": 40}  # about as many as the process makes in a run of this world
@@ -52,7 +52,7 @@ def trials(world: World, *, times: int, seed: int) -> Iterator[Trial]:
     """Runs that are killed again and again; each kill is a trial, and is told when its run has ended."""
     random, done = Random(f"kills {seed}"), 0
     while done < times:
-        met = _one_run(world, random, at_most=min(times - done, IN_A_ROW))
+        met = _one_run(world, random, at_most=min(times - done, IN_A_ROW))  # none, where the first came too late
         yield from met
         done += len(met)
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -32,11 +32,19 @@ class World:
     root: Path
     words: tuple[str, ...] = (TABLE, "--seeds", "0")  # what is asked of every run
     workers: int = 1
+    kept: str = "reference"  # folder of the results that met no fault
 
     @property
     def reference(self) -> Path:
         """The results that met no fault."""
-        return self.root / "reference"
+        return self.root / self.kept
+
+    def asking(self, *words: str) -> World:
+        """The same world, asked for other words, with the results of those."""
+        other = replace(self, words=words, kept=f"reference {' '.join(words)}")
+        code, printed = other.finish(other.reference)
+        assert code == 0, printed
+        return other
 
     @property
     def profile(self) -> Path:
