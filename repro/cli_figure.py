@@ -31,7 +31,7 @@ def _formats(_: click.Context, parameter: click.Parameter, typed: str) -> tuple[
 
 @click.command()
 @click.argument("number", shell_complete=completion.figures)
-@shared(*PLANNED, "workers", "executor")
+@shared(*PLANNED, "workers", "executor", "silence")
 @click.option(
     "--output",
     "-o",
@@ -45,6 +45,7 @@ def figure(
     number: str,
     workers: int | None,
     executor: str,
+    silence: float,
     output: Path | None,
     formats: tuple[str, ...],
     is_drawn_only: bool,
@@ -63,7 +64,7 @@ def figure(
     if is_drawn_only or image:
         specs, plan, store = planned(name, asked)
     else:
-        done = carry_out(name, asked, workers=workers, executor=executor)
+        done = carry_out(name, asked, workers=workers, executor=executor, silence=60 * silence)
         specs, plan, store, failed = done.specs, done.plan, done.store, len(done.summary.failed)
     found = judge.figure(specs.tables, plan, store, look=Shelf)
     if image:

@@ -45,16 +45,25 @@ class Done:
     summary: Summary
 
 
+@dataclass(frozen=True)
+class Means:
+    """How jobs are done, of what the command line says."""
+
+    workers: int
+    silence: float  # seconds
+    executor: str
+
+
 @click.command()
 @click.argument("table", shell_complete=completion.tables)
-@shared(*PLANNED, "workers", "executor")
-def run(table: str, workers: int | None, executor: str, **typed: Any) -> None:
+@shared(*PLANNED, "workers", "executor", "silence")
+def run(table: str, workers: int | None, executor: str, silence: float, **typed: Any) -> None:
     """Do what is missing, then print ours beside theirs and the claims with their verdicts."""
     from repro.judge.board import assemble
     from repro.plan.typed import again
     from repro.render import terminal
 
-    done = carry_out(table, Typed(**typed), workers=workers, executor=executor)
+    done = carry_out(table, Typed(**typed), workers=workers, executor=executor, silence=60 * silence)
     board = assemble(done.specs.tables, done.plan, done.store)
     terminal.board(board)
     if not done.plan.cells:
@@ -64,7 +73,7 @@ def run(table: str, workers: int | None, executor: str, **typed: Any) -> None:
         sys.exit(INCOMPLETE)
 
 
-def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -> Done:
+def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str, silence: float) -> Done:
     """Do what a table or figure still needs; raises `Interrupted` where a signal stopped it."""
     from repro.judge import rules
     from repro.plan import code
@@ -91,7 +100,8 @@ def carry_out(table: str, typed: Typed, *, workers: int | None, executor: str) -
     count = workers or plan.profile.workers
     damaged = [store.damaged[job] for job in found.todo if job in store.damaged]
     terminal.opening(plan, found, workers=count, executor=executor, damaged=damaged)
-    summary = _do(plan, found, store, workers=count, executor=executor) if found.todo else Summary()
+    means = Means(count, silence, executor)
+    summary = _do(plan, found, store, means) if found.todo else Summary()
     if summary.stopped:
         raise Interrupted(STOPPED[executor])
     return Done(specs, plan, store, summary)
@@ -111,16 +121,16 @@ def _fetch(away: Mapping[str, Checkpoint], folder: Path) -> None:
         terminal.command(f"✗ {error}", "red")
 
 
-def _do(plan: Plan, found: Needs, store: Store, *, workers: int, executor: str) -> Summary:
+def _do(plan: Plan, found: Needs, store: Store, means: Means) -> Summary:
     """Run the jobs that are to do and say how it went; a signal stops them so that they can be gone on with."""
     from repro.render import terminal
     from repro.render.progress import Display
 
     gc.freeze()  # the plan stays to the end
     gc.enable()
-    display = Display(terminal.console(), found.todo, plan.profile, workers)
+    display = Display(terminal.console(), found.todo, plan.profile, means.workers)
     try:
-        hands = _hands(plan, store, display, workers=workers, executor=executor)
+        hands = _hands(plan, store, display, means)
     except BaseException:
         display.close()
         raise
@@ -136,23 +146,25 @@ def _do(plan: Plan, found: Needs, store: Store, *, workers: int, executor: str) 
     return summary
 
 
-def _hands(plan: Plan, store: Store, display: Display, *, workers: int, executor: str) -> Local | Slurm:
+def _hands(plan: Plan, store: Store, display: Display, means: Means) -> Local | Slurm:
     """Who does the jobs: processes of this machine, or a cluster."""
-    means = plan.profile
-    if executor == "slurm":
+    profile = plan.profile
+    if means.executor == "slurm":
         from repro.run.slurm import Slurm
         from repro.spec import load
 
-        order = {"threads": means.threads, "loaders": means.loaders, "processes": means.processes}
+        each = {"loaders": profile.loaders, "processes": profile.processes}
+        order = {"threads": profile.threads, "silence": means.silence, **each}
         return Slurm(store, cluster=load.slurm(), means=order, observer=display)
     from repro.plan.expand import processes
     from repro.run.local import Local
 
     return Local(
         store,
-        workers=workers,
-        threads=means.threads,
+        workers=means.workers,
+        threads=profile.threads,
         observer=display,
-        loaders=means.loaders,
-        processes=processes(means, plan.options.device),
+        loaders=profile.loaders,
+        processes=processes(profile, plan.options.device),
+        silence=means.silence,
     )

@@ -27,6 +27,13 @@ PLANNED = (
 )  # those of every verb that plans
 
 
+def _number(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """What a range lets through that is in none."""
+    if value != value:
+        raise click.BadParameter("expected a number of minutes, found nan")
+    return value
+
+
 def shared(*wanted: str) -> Callable[[F], F]:
     """The options that several verbs share, by name."""
     known = {
@@ -95,6 +102,15 @@ def shared(*wanted: str) -> Callable[[F], F]:
             default="local",
             show_default=True,
             help="Where jobs run: in processes here, or on a cluster by slurm.toml (docs/slurm.md).",
+        ),
+        "silence": click.option(
+            "--silence",
+            type=click.FloatRange(min=0, max=10080),
+            default=30.0,
+            show_default=True,
+            callback=_number,
+            metavar="MINUTES",
+            help="After how long a worker that tells nothing of its jobs hangs, and is killed; 0: never.",
         ),
         "json": click.option(
             "--json", "as_json", is_flag=True, help="Print JSON of a versioned layout (docs/json.md)."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -15,13 +14,15 @@ from typing import Any, Protocol
 
 from repro.errors import StoreError
 from repro.plan.jobs import Job
-from repro.run import passes
-from repro.run.hand import Events, Hand
+from repro.run import descendants, passes
+from repro.run.hand import Events, Hand, spoken
 from repro.store import Store
 
 TRIES = 2  # of a job whose worker died or whose input was found damaged
 AGAIN = 1.0  # seconds between two looks at a job that another run is at
 PATIENCE = 30.0  # seconds a worker has to leave its work in order before it is killed
+LINGER = 5.0  # seconds that the end of a worker may take to be told, once it has ended
+LOOK = 1.0  # seconds of a worker's silence that one look counts at most: more of them we were stopped ourselves
 ORDER = {"probe": 0, "weights": 1, "evaluate": 2, "similarity": 2, "samples": 2, "data": 3, "pretrain": 4}
 """Finish what is begun before beginning more, and have networks wait for one another before they are evaluated."""
 
@@ -59,9 +60,10 @@ class Local:
         observer: Observer,
         loaders: int = 0,  # processes that decode images for each worker
         processes: int = 1,  # that share a pretraining, at most
+        silence: float = 0.0,  # seconds after which a worker that tells nothing hangs; 0: never
         logs: str = "",  # how the names of the workers' logs begin, below the results folder; ours where left out
     ) -> None:
-        self.store, self.workers, self.observer = store, workers, observer
+        self.store, self.workers, self.observer, self.silence = store, workers, observer, silence
         self.means = {"threads": threads, "loaders": loaders, "processes": processes}
         self.logs = logs or f"worker-{os.uname().nodename}-{os.getpid()}"  # two hosts may have the same numbers
         self.events: Events = queue.Queue()
@@ -73,6 +75,7 @@ class Local:
         self.later: dict[str, float] = {}  # id -> when to ask again for a job that another run is at
         self.stop = False
         self.born = 0
+        self.looked = time.monotonic()  # at whether the workers live
 
     def ask_to_stop(self) -> None:
         """Stop after the step in hand; called from a signal handler."""
@@ -86,6 +89,7 @@ class Local:
             while (self.waiting or self._busy()) and not self.stop:
                 self._hand_out()
                 self._listen(0.2)
+                self._look_after()
                 self.observer.tick()
         finally:
             self.summary.stopped, self.stop = self.stop, True
@@ -152,15 +156,32 @@ class Local:
         try:
             number, event = self.events.get(timeout=seconds)
             while True:
-                self._hear(self.hands[number], event)
+                if number in self.hands:  # the end of one that was not waited for comes late
+                    self._hear(self.hands[number], event)
                 number, event = self.events.get_nowait()
         except queue.Empty:
             return
+
+    def _look_after(self) -> None:
+        """Kill the workers that hang; of those whose end nobody tells, as something of theirs lives on, take note."""
+        now = time.monotonic()
+        spent, self.looked = min(now - self.looked, LOOK), now
+        for hand in list(self.hands.values()):
+            if hand.fate or hand.process.poll() is not None:
+                hand.ended += spent
+                if hand.ended > (LINGER if hand.process.poll() is not None else PATIENCE):
+                    hand.kill(hand.fate)
+                    self._mourn(hand)
+                continue
+            hand.silent += spent
+            if hand.jobs and 0 < self.silence < hand.silent:
+                hand.kill(f"said nothing for {spoken(self.silence)}")
 
     def _hear(self, hand: Hand, event: dict[str, Any] | None) -> None:
         if event is None:
             self._mourn(hand)
             return
+        hand.silent = 0.0
         job = self.jobs.get(event["id"])
         if job is None:
             return
@@ -221,17 +242,14 @@ class Local:
         hand.close()
         if self.stop:
             return
-        code = hand.process.returncode
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        is_gone = hand.process.poll() is not None
         for job in hand.jobs.values():
             self.tries[job.id] += 1
-            if self.tries[job.id] < TRIES:
-                self.observer.ended(job, "note", f"its worker {how}; it is tried once more")
+            if is_gone and self.tries[job.id] < TRIES:
+                self.observer.ended(job, "note", f"its worker {hand.end()}; it is tried once more")
                 self.waiting[job.id] = job
                 continue
-            advice = " (out of memory? try --workers 1)" if code == -signal.SIGKILL else ""
-            printed = f"; what it printed is in {hand.log}" if hand.log.is_file() else ""
-            reason = f"its worker {how} {TRIES} times{advice}{printed}"
+            reason = f"its worker {hand.reason(self.tries[job.id])}"
             with suppress(StoreError):  # the reason still reaches the observer
                 self.store.fail(job.id, reason)
             self._give_up(job, reason)
@@ -252,9 +270,11 @@ class Local:
             try:
                 hand.process.wait(timeout=max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                hand.process.kill()
-                hand.process.wait()
+                hand.kill("did not stop")
+                with suppress(subprocess.TimeoutExpired):  # one that waits for the system is left behind
+                    hand.process.wait(timeout=LINGER)
             hand.listener.join(timeout=1.0)
         self._listen(0.0)
         for hand in self.hands.values():  # one whose end is still to be told, by a process of its own that lives on
+            descendants.end(hand.process.pid)
             hand.close()

@@ -45,7 +45,7 @@ class Slurm:
 
     def __init__(self, store: Store, *, cluster: Cluster, means: Mapping[str, Any], observer: Observer) -> None:
         self.store, self.cluster, self.observer = store, cluster, observer
-        self.means = {**means, "requeues": cluster.requeues}  # threads, loaders, processes: what each task is told
+        self.means = {**means, "requeues": cluster.requeues}  # threads, loaders, processes, silence: each task's
         self.summary = Summary()
         self.open: dict[str, Job] = {}  # not over
         self.held: dict[str, Place] = {}  # id -> where it is in the queue

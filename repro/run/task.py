@@ -65,7 +65,14 @@ def main(arguments: list[str]) -> int:
     many = processes(means["processes"], jobs, os.environ)
     logs = f"slurm/{folder.name}/worker-{place[1]}-{restarts}"
     local = Local(
-        store, workers=1, threads=means["threads"], loaders=means["loaders"], processes=many, observer=told, logs=logs
+        store,
+        workers=1,
+        threads=means["threads"],
+        loaders=means["loaders"],
+        processes=many,
+        silence=means["silence"],
+        observer=told,
+        logs=logs,
     )
     for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
         signal.signal(number, lambda *_: local.ask_to_stop())

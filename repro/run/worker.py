@@ -2,7 +2,8 @@
 
 `python -m repro.run.worker --results DIR` reads from standard input until it ends: lines `{"jobs": [...]}` of one job
 `{"job": content, "label": words}`, or of evaluations that go together. The events, one a line on standard output and
-each of one job: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`.
+each of one job: `ready`, `start`, `progress`, `note`, `done`, `reused`, `busy`, `damaged`, `failed`, `stopped`; and
+`beat` where work goes on that has nothing else to tell. Whoever reads them may take silence for a worker that hangs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +31,7 @@ from repro.lab.recipes import member
 from repro.run import environment, packs, ranks
 from repro.store import Record, Store, identity
 
+BEAT = 1.0  # seconds of work without a word, after which a word is said
 CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
 
 
@@ -75,18 +78,26 @@ class Worker:
         self.store, self.events, self.loaders, self.processes = store, events, loaders, processes
         self.stop = False
         self.parent = os.getppid()
-        self.told = 0.0
+        self.told = 0.0  # how far a job is, at last
+        self.said = 0.0  # anything
 
     def tell(self, event: str, job: str, **facts: Any) -> None:
         """Send one event; a reader that is gone means stop."""
+        self.said = time.monotonic()
         try:
             self.events.write(json.dumps({"event": event, "id": job, **facts}) + "\n")
             self.events.flush()
         except (OSError, ValueError):
             self.stop = True
 
+    def beat(self) -> None:
+        """Show that the work goes on; from the thread that does it, as others would go on where it hangs."""
+        if time.monotonic() - self.said > BEAT and threading.current_thread() is threading.main_thread():
+            self.tell("beat", "")
+
     def stopping(self) -> bool:
-        """Whether to stop after the step in hand: asked to, or left alone."""
+        """Whether to stop after the step in hand: asked to, or left alone. Who asks is at work."""
+        self.beat()
         return self.stop or os.getppid() != self.parent
 
     def work(self, asked: Sequence[Asked]) -> None:
@@ -236,7 +247,9 @@ class Worker:
         status = (self.store.folder(job) / "record.json").stat()
         key = (job, status.st_mtime_ns, status.st_size)
         if key not in CHECKED:
+            self.beat()
             fault = self.store.verify(record)
+            self.beat()
             if fault:
                 self.store.discard(record)
                 raise DamagedInput(job, fault)

@@ -17,7 +17,7 @@ import pytest
 from repro.errors import StoreError
 from repro.plan.jobs import Job, Kind
 from repro.plan.sets import resolved
-from repro.run import local
+from repro.run import descendants, local
 from repro.run.local import Local, Summary
 from repro.spec import load
 from repro.store import Record, Store
@@ -60,10 +60,12 @@ def job(label: str, *inputs: Job, kind: Kind = "data", spec: dict[str, Any] | No
     return Job(kind, spec or {**IMAGES, "seed": sum(label.encode())}, None, roles, label, 1, "cpu", label)
 
 
-def run(root: Path, jobs: list[Job], told: Told, *, workers: int = 2, known: list[Job] | None = None) -> Summary:
+def run(
+    root: Path, jobs: list[Job], told: Told, *, workers: int = 2, known: list[Job] | None = None, silence: float = 0.0
+) -> Summary:
     store = Store(root)
     store.prepare()
-    executor = Local(store, workers=workers, threads=1, observer=told)
+    executor = Local(store, workers=workers, threads=1, observer=told, silence=silence)
     told.executor = executor  # type: ignore[attr-defined]
     return executor.run({part.id: part for part in jobs}, {part.id: part for part in known or jobs})
 
@@ -328,6 +330,123 @@ def test_a_worker_that_does_not_stop_is_killed(scripted: Any, monkeypatch: pytes
     found = run(root, [job("deaf")], told)
     assert found.stopped
     assert not _alive(root)
+
+
+# ------------------------------------------------------------------------------------------------ workers that hang
+
+HANGS = {
+    "asleep": "time.sleep(1000)",
+    "stopped": "os.kill(os.getpid(), signal.SIGSTOP)",
+    "deaf": "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()); time.sleep(1000)",
+    "waiting": "import threading\n"
+    "    threading.Thread(target=time.sleep, args=(1000,)).start(); threading.Lock().acquire(timeout=1000); input()",
+}
+
+
+@pytest.mark.parametrize("how", HANGS)
+def test_a_worker_that_hangs_is_killed_and_its_job_tried_once_more(how: str, scripted: Any) -> None:
+    root = scripted(f"if label == 'hangs' and count == 1:\n    {HANGS[how]}")
+    told, hangs, other = Told(), job("hangs"), job("other")
+    found = run(root, [hangs, other], told, workers=1, silence=1.0)
+    assert (sorted(found.computed), found.failed) == (sorted([hangs.id, other.id]), {})
+    notes = [event for event in told.events if event[0] == "note"]
+    assert notes == [("note", "hangs", "its worker said nothing for 1 second; it is tried once more")]
+    assert not _alive(root)
+
+
+def test_a_job_over_which_two_workers_hang_has_failed(scripted: Any) -> None:
+    root = scripted("if label == 'hangs': print('here', file=sys.stderr, flush=True); time.sleep(1000)")
+    hangs, other = job("hangs"), job("other")
+    rests = job("rests", hangs)
+    found = run(root, [hangs, rests, other], Told(), workers=1, silence=0.8)
+    reason = (
+        "its worker said nothing for 0.8 seconds, 2 times (does it need longer? --silence says how many minutes); "
+        f"what it printed is in {root}/worker-{os.getpid()}-2.log"
+    )
+    assert (found.failed, found.lost, found.computed) == ({hangs.id: reason}, [rests.id], [other.id])
+    failure = Store(root).failure(hangs.id)
+    assert failure is not None
+    assert failure.reason == reason
+    assert not _alive(root)
+
+
+def test_whatever_a_worker_that_hangs_has_started_ends_with_it(scripted: Any) -> None:
+    child = (
+        "import os, subprocess, sys, time; subprocess.Popen(['sleep', '999'], start_new_session=True); time.sleep(999)"
+    )
+    root = scripted(
+        "if count == 1:\n"
+        "    import subprocess\n"
+        f"    child = subprocess.Popen([{sys.executable!r}, '-c', {child!r}], start_new_session=True)\n"
+        "    while not (found := Path(f'/proc/{child.pid}/task/{child.pid}/children').read_text()): time.sleep(0.01)\n"
+        "    with open(root / 'pids', 'a') as pids: pids.write(f'{child.pid}\\n{found}\\n')\n"
+        "    time.sleep(1000)"
+    )
+    hangs = job("hangs")
+    assert run(root, [hangs], Told(), workers=1, silence=1.0).computed == [hangs.id]
+    assert len((root / "pids").read_text().split()) == 4
+    deadline = time.monotonic() + 5
+    while _alive(root) and time.monotonic() < deadline:  # whoever adopted them asks about their end
+        time.sleep(0.01)
+    assert not _alive(root)
+
+
+@pytest.mark.parametrize("session", ["os.setsid()", "pass"])
+def test_the_end_of_a_worker_is_seen_though_a_process_of_its_own_lives_on(
+    session: str, scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "LINGER", 0.5)
+    root = scripted(
+        f"if count == 1:\n    if os.fork() == 0:\n        {session}\n        time.sleep(8)\n    os._exit(3)"
+    )
+    told, frail = Told(), job("frail")
+    begun = time.monotonic()
+    found = run(root, [frail], told, workers=1)
+    assert time.monotonic() - begun < 6
+    assert found.computed == [frail.id]
+    assert ("note", "frail", "its worker ended with exit code 3; it is tried once more") in told.events
+
+
+def test_work_that_tells_something_may_take_as_long_as_it_takes(scripted: Any) -> None:
+    root = scripted("for _ in range(15): time.sleep(0.2); tell('beat')")
+    long = job("long")
+    told = Told()
+    assert run(root, [long], told, silence=1.0).computed == [long.id]
+    assert [event[0] for event in told.events] == ["started", "done"]
+
+
+def test_a_worker_that_has_nothing_to_do_may_be_silent(scripted: Any) -> None:
+    root = scripted("time.sleep(2 if label == 'long' else 0)\nfor _ in range(9): time.sleep(0.2); tell('beat')")
+    first, long = job("first"), job("long")
+    assert len(run(root, [first, long], Told(), workers=2, silence=2.5).computed) == 2
+    assert len((root / "pids").read_text().split()) == 2
+
+
+def test_of_a_pause_of_our_own_no_worker_is_to_blame(scripted: Any) -> None:
+    """As after Ctrl-Z and fg: the workers are in sessions of their own and were at work."""
+    root = scripted("time.sleep(1.0)")
+    told, first = Told(), job("first")
+    executor = Local(Store(root), workers=1, threads=1, observer=told, silence=4.0)
+    executor.store.prepare()
+    executor.looked = time.monotonic() - 1000
+    found = executor.run({first.id: first}, {first.id: first})
+    assert (found.computed, [event[0] for event in told.events]) == ([first.id], ["started", "done"])
+
+
+def test_a_worker_that_cannot_be_killed_is_left_behind(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = scripted("if label == 'hangs': time.sleep(1000)")
+    monkeypatch.setattr(descendants, "end", lambda leader: None)
+    for name in ("PATIENCE", "LINGER"):
+        monkeypatch.setattr(local, name, 0.3)
+    told, hangs, other = Told(), job("hangs"), job("other")
+    found = run(root, [hangs, other], told, workers=1, silence=0.5)
+    reason = (
+        "its worker said nothing for 0.5 seconds and cannot be killed, as it waits for the system (a disk, a folder of "
+        "a network?)"
+    )
+    assert (found.failed, found.computed) == ({hangs.id: reason}, [other.id])
+    for process in _alive(root):
+        os.kill(process, signal.SIGKILL)
 
 
 def test_a_worker_stopped_by_someone_else_gives_its_job_to_another(scripted: Any) -> None:

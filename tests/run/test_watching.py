@@ -94,7 +94,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
         monkeypatch.setattr(scheduler, "queue", played.queue)
         monkeypatch.setattr(scheduler, "submit", played.submit)
         monkeypatch.setattr(sbatch, "script", lambda *_: "#!/bin/sh\n")
-        means = {"threads": 1, "loaders": 0, "processes": 1}
+        means = {"threads": 1, "loaders": 0, "processes": 1, "silence": 0.0}
         return Slurm(store, cluster=CLUSTER, means=means, observer=played), played
 
     return begin

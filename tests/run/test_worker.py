@@ -98,6 +98,7 @@ def work(world: World) -> Iterator[Any]:
         events = io.StringIO()
         Worker(world.store, events, loaders=0, processes=1).work([world.asked[number] for number in numbers])
         told = [json.loads(line) for line in events.getvalue().splitlines()]
+        told = [event for event in told if event["event"] != "beat"]  # there are some where the machine is slow
         names = [one.job for one in world.asked]
         do.told = told  # type: ignore[attr-defined]
         return [(event["event"], names.index(event["id"])) for event in told]
