@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -192,7 +192,8 @@ class Store:
         body = {"schema": SCHEMA, **{name: getattr(record, name) for name in Record.__dataclass_fields__}}
         body["digest"] = digest(body)
         write_whole(self.record(record.id), json.dumps(body, indent=1, sort_keys=True) + "\n")
-        (self.folder(record.id) / "failure.json").unlink(missing_ok=True)
+        with suppress(OSError):  # where there is a record, nobody asks for a failure
+            (self.folder(record.id) / "failure.json").unlink(missing_ok=True)
 
     def verify(self, record: Record) -> str | None:
         """What is wrong with a record's files, by their hashes, or None."""

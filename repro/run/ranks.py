@@ -22,10 +22,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
-from repro.errors import JobFailed, ReproError
+from repro.errors import JobFailed
 from repro.files import canonical, write_whole
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
+from repro.run import reasons
 
 ORDER = "ranks.json"  # in the job's folder: what is to be done
 HALT = "ranks.stop"  # beside it, from when they are to stop
@@ -142,12 +143,11 @@ def main(arguments: list[str]) -> int:
         if first:
             _tell(events, "stopped", reason=str(reason))
         return 0
-    except ReproError as fault:
-        _tell(events, "failed", reason=str(fault))
-        return 1
     except Exception as fault:
-        traceback.print_exc()
-        _tell(events, "failed", reason=f"{type(fault).__name__}: {fault}")
+        why = reasons.sentence(fault, folder)
+        if why is None:
+            traceback.print_exc()
+        _tell(events, "failed", reason=why or f"{type(fault).__name__}: {fault}")
         return 1
     if first:
         _tell(events, "done", values=outcome.values, files=outcome.files)

@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from repro.errors import ReproError
-from repro.files import explain, file_digest
+from repro.files import file_digest
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
-from repro.run import environment, packs, ranks
+from repro.run import environment, packs, ranks, reasons
 from repro.store import Record, Store, identity
 
 BEAT = 1.0  # seconds of work without a word, after which a word is said
@@ -142,15 +142,10 @@ class Worker:
                 self.tell("stopped", job)
             case DamagedInput():
                 self.tell("damaged", job, input=error.job, reason=str(error))
-            case ReproError():
-                self._failed(job, str(error))
-            case OSError():
-                self._failed(job, explain(error, self.store.folder(job)))
-            case MemoryError():
-                self._failed(job, "out of memory; use fewer workers (--workers 1) or a smaller profile")
             case _:
-                trace = "".join(traceback.format_exception(error))
-                self._failed(job, f"{type(error).__name__}: {error}", trace=trace)
+                reason = reasons.sentence(error, self.store.folder(job))
+                trace = "" if reason else "".join(traceback.format_exception(error))
+                self._failed(job, reason or f"{type(error).__name__}: {error}", trace=trace)
 
     def _compute(self, one: Asked) -> None:
         """Do one job and write its record."""
@@ -183,8 +178,8 @@ class Worker:
                 inputs[folder], open_[folder] = self._inputs(one), one
         if not open_:
             return
-        clock, context = self._begin(list(open_.values())), self._context(open_.values())
         with self._telling(open_.values()):
+            clock, context = self._begin(list(open_.values())), self._context(open_.values())
             evaluate = member("jobs", "evaluate")
             tasks = [evaluate.Task(one.content["spec"], inputs[at], at) for at, one in open_.items()]
             for task, found in evaluate.together(tasks, context):
@@ -229,7 +224,8 @@ class Worker:
         where = {**environment.describe(), "processes": self._sharing(content), "loaders": self.loaders}
         where["card"] = environment.card() if content["device"] == "cuda" else None
         self.store.write(Record(one.job, content, one.label, outcome.values, files, *times, where))
-        self._log(one.job, f"done in {times[1]:.1f} s")
+        with suppress(OSError):  # done is what has a record
+            self._log(one.job, f"done in {times[1]:.1f} s")
         self.tell("done", one.job, seconds=times[1])
 
     def _inputs(self, one: Asked) -> dict[str, Path]:
