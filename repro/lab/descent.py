@@ -141,6 +141,8 @@ def _step(state: State, material: Material, *, course: Course, load: Load) -> No
         group["lr"] = course.rate(state.step // _epoch_steps(material, course))
     state.optimizer.step()
     state.step += 1
+    if not bool(state.weight.isfinite().all()):
+        raise JobFailed(f"weights of the probe are no numbers after step {state.step}; lower probe.lr")
 
 
 @lru_cache(maxsize=1)

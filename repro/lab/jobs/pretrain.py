@@ -26,6 +26,7 @@ from repro.lab.seeds import generator
 
 CHECKPOINT = "checkpoint.safetensors"
 _SMOOTHING = 0.98  # of the loss that is reported: about the mean of the last 50 steps
+_EXPLODED = 1000.0  # of the reported loss: the worst guess costs every method here less than a tenth of it
 _GPU_CHECKS = 20  # steps between looks at the loss where each look waits for the device
 
 
@@ -193,14 +194,14 @@ def _train(current: Run, folder: Path, *, context: Context) -> None:
         stopping, due = processes.agreed(context.stopping(), first and pace.due())
         if stopping or due or current.step % look_every == 0 or current.step == total:
             _check(current, loss)
+        if stopping or due:
+            _check_weights(current)
         if first and (stopping or due):
             pace.time(lambda: _save(current, folder / CHECKPOINT))
         if stopping:
             raise Stopped(f"stopped after step {current.step} of {total}")
         context.progress(current.step, total, "steps")
-    finite = all(bool(part.isfinite().all()) for part in current.method.encoder.state_dict().values())
-    if processes.agreed(not finite)[0]:
-        raise JobFailed(f"the weights are no numbers after the last step, {total}; lower optimizer.lr")
+    _check_weights(current)
 
 
 def _step(current: Run) -> Tensor:
@@ -222,14 +223,26 @@ def _step(current: Run) -> Tensor:
 
 
 def _check(current: Run, loss: Tensor) -> None:
-    """Stop a run whose loss is no number; the smoothed loss stays so once one step was."""
+    """Stop a run whose loss is no number, as the smoothed loss then stays, or has exploded."""
     found = float(current.loss)
-    if not math.isfinite(found):
-        rate = current.schedule.learning_rate(current.step - 1)
-        raise JobFailed(
-            f"loss is {float(loss)} at step {current.step} of {current.schedule.steps} "
-            f"(learning rate {rate:.4g}); lower optimizer.lr, now {current.schedule.lr:g}"
-        )
+    if not abs(found) <= _EXPLODED:
+        told = f"has grown to {found:.4g}" if math.isfinite(found) else f"is {float(loss)}"
+        raise JobFailed(f"loss {told} at {_place(current)}")
+
+
+def _check_weights(current: Run) -> None:
+    """Stop a run whose weights are no numbers, in all processes, before they take the last good checkpoint's place."""
+    parts = (*current.method.parameters(), *current.method.encoder.state_dict().values())
+    if processes.agreed(not all(bool(part.isfinite().all()) for part in parts))[0]:
+        raise JobFailed(f"the weights are no numbers after {_place(current)}")
+
+
+def _place(current: Run) -> str:
+    rate = current.schedule.learning_rate(current.step - 1)
+    return (
+        f"step {current.step} of {current.schedule.steps} (learning rate {rate:.4g}); lower optimizer.lr, now "
+        f"{current.schedule.lr:g}"
+    )
 
 
 def _save(current: Run, path: Path) -> None:

@@ -20,7 +20,7 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
 
     `inputs["held_out"]`, where given, is watched by a probe that looks after each epoch, at the size its images have.
     Unlabelled images are left out. A classifier of these very classes that came with the weights of others is the
-    probe, whatever the recipe says. Raises `JobFailed` where there is no labelled image.
+    probe, whatever the recipe says. Raises `JobFailed` where there is no labelled image or nothing was learned.
     """
     given = _given(inputs["pretrain"], inputs["data"], folder, context=context)
     if given is not None:
@@ -43,6 +43,8 @@ def run(spec: Mapping[str, Any], *, seed: int, inputs: Mapping[str, Path], folde
         own=_own(inputs["pretrain"], train.classes),
     )
     fit = probe.fit(material, build(probe.Recipe, groups["probe"]), context=context)
+    if not all(bool(part.isfinite().all()) for part in (fit.classifier.weight, fit.classifier.bias)):
+        raise JobFailed("the probe's weights are no numbers, as the encoder's features of these images are none")
     fit.classifier.save(folder, classes=train.classes)
     return Outcome(values=fit.values, files=[probing.FILE])
 

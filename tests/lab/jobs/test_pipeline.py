@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from repro.errors import DataMissing, JobFailed
-from repro.lab import data, evaluation
+from repro.lab import data, encoder, evaluation
 from repro.lab.jobs import Context, Stopped, evaluate, pretrain, probe
 from repro.lab.jobs import data as make
 
@@ -72,6 +73,25 @@ def test_the_whole_way(recipe: Any, trained: Path, images: data.Images) -> None:
     with np.load(trained / "a" / "predictions.npz") as kept:
         assert kept["predictions"].dtype == np.int16
         assert 100 * (kept["predictions"] == images.labels).mean() == pytest.approx(found["top1"])
+
+
+def test_a_probe_of_features_that_are_no_numbers_has_failed(
+    recipe: Any, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would answer is the first class, whatever it is shown."""
+    features = encoder.features
+
+    def overflowing(*given: Any, **more: Any) -> torch.Tensor:
+        found = features(*given, **more)
+        found[3, 1] = torch.inf
+        return found
+
+    monkeypatch.setattr(encoder, "features", overflowing)
+    with pytest.raises(JobFailed) as caught:
+        run_probe(recipe, trained, "probe")
+    told = "the probe's weights are no numbers, as the encoder's features of these images are none"
+    assert str(caught.value) == told
+    assert list((trained / "probe").iterdir()) == []
 
 
 def test_the_official_probe_through_the_same_job(recipe: Any, trained: Path) -> None:

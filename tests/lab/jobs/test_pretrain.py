@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,49 @@ def test_a_loss_that_is_no_number_is_told_and_the_last_checkpoint_stays(
     }
     assert (into / "checkpoint.safetensors").read_bytes() == kept
     assert not (into / "encoder.safetensors").exists()
+
+
+def test_a_loss_that_explodes_stops_the_run_though_it_is_a_number(recipe: Any, folder: Path, tmp_path: Path) -> None:
+    recipe["method"], recipe["negatives"] = {"name": "supervised"}, {"name": "none"}
+    recipe["optimizer"]["lr"] = 100.0
+    with pytest.raises(JobFailed) as caught:
+        train(recipe, folder, tmp_path / "run")
+    told = r"loss has grown to (\d+) at step (\d+) of 12 \(learning rate \d+\); lower optimizer\.lr, now 100"
+    found = re.fullmatch(told, str(caught.value))
+    assert found
+    assert int(found[1]) > 1000
+    assert 1 < int(found[2]) < STEPS
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_never_take_the_last_good_checkpoints_place(
+    value: float, recipe: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a fault of a card: the loss of the step was a number, what it left is none."""
+    whole, into, step = train(recipe, folder, tmp_path / "whole"), tmp_path / "run", pretrain._step
+    with pytest.raises(Stopped):
+        train(recipe, folder, into, told=Told(stop_after=2))
+    kept = (into / "checkpoint.safetensors").read_bytes()
+
+    def faulty(current: pretrain.Run) -> torch.Tensor:
+        loss = step(current)
+        if current.step == 5:
+            with torch.no_grad():
+                next(current.method.encoder.parameters())[1, 1, 1, 1] = value
+        return loss
+
+    monkeypatch.setattr(pretrain, "_step", faulty)
+    with pytest.raises(JobFailed) as caught:
+        train(recipe, folder, into, told=Told(stop_after=3))
+    monkeypatch.setattr(pretrain, "_step", step)
+    told = "the weights are no numbers after step 5 of 12 (learning rate 0.06); lower optimizer.lr, now 0.06"
+    assert str(caught.value) == told
+    assert (into / "checkpoint.safetensors").read_bytes() == kept
+    again = Told()
+    assert train(recipe, folder, into, told=again) == whole
+    assert again.notes == ["goes on from step 2 of 12"]
+    assert weights(into) == weights(tmp_path / "whole")
 
 
 def test_negatives_can_be_left_out(recipe: Any, folder: Path, tmp_path: Path) -> None:

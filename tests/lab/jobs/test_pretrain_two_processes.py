@@ -173,7 +173,9 @@ def test_what_fails_fails_in_all_processes_and_half_precision_trains(recipe: Any
         f"JobFailed: loss is nan at step {step} of {STEPS} (learning rate {rate}); lower optimizer.lr, now 1e+30"
         for step, rate in ((2, "9.619e+29"), (3, "8.536e+29"))
     }
-    assert first["wild at last"] == ("JobFailed: the weights are no numbers after the last step, 1; lower optimizer.lr")
+    assert first["wild at last"] == (
+        "JobFailed: the weights are no numbers after step 1 of 1 (learning rate 1e+38); lower optimizer.lr, now 1e+38"
+    )
     assert first["odd batch"] == (
         "JobFailed: training.batch: a batch of 15 cannot be cut into 2 equal parts, one a process"
     )

@@ -244,3 +244,24 @@ def test_a_probe_that_diverges_is_told(tmp_path: Path) -> None:
     assert str(caught.value) in {
         f"loss of the probe is {loss} at step {step}; lower probe.lr" for loss in ("nan", "inf") for step in range(2, 6)
     }
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_layer_that_is_no_number_is_told_and_not_kept(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of a step is that of the layer before it: the last step's has nobody to find it out."""
+    update, done = torch.optim.SGD.step, []
+
+    def faulty(self: torch.optim.SGD) -> None:
+        update(self)
+        done.append(1)
+        if len(done) == step:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0][0, 0] = torch.inf
+
+    monkeypatch.setattr(torch.optim.SGD, "step", faulty)
+    with pytest.raises(JobFailed) as caught:
+        sgd.fit(material(tmp_path), SGD, context=Context(device="cpu", stopping=lambda: len(done) == step))
+    assert str(caught.value) == f"weights of the probe are no numbers after step {step}; lower probe.lr"
+    assert list(tmp_path.iterdir()) == []
