@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_GUARD = 'cat >/dev/null; while umount --lazy "$0" 2>/dev/null; do :; done'
+_UNMOUNT = 'while umount --lazy "$0" 2>/dev/null; do :; done'
 
 
 class Refused(Exception):
@@ -31,11 +31,20 @@ def mount(*words: str | Path) -> None:
 
 
 @contextmanager
-def guarded(place: Path) -> Iterator[None]:
-    """Whatever is mounted on a folder is unmounted at the end, also where this process is killed.
+def afterwards(script: str, *words: str | Path) -> Iterator[None]:
+    """Have a shell do something at the end, also where this process is killed.
 
-    A shell does it, which waits for our end of its pipe to close, as that happens in every case.
+    It waits for our end of its pipe to close, as that happens in every case; the words are $0, $1 and so on.
     """
-    with subprocess.Popen(["sh", "-c", _GUARD, str(place)], stdin=subprocess.PIPE, start_new_session=True):
+    with subprocess.Popen(
+        ["sh", "-c", f"cat >/dev/null; {script}", *map(str, words)], stdin=subprocess.PIPE, start_new_session=True
+    ):
+        yield
+
+
+@contextmanager
+def guarded(place: Path) -> Iterator[None]:
+    """Whatever is mounted on a folder is unmounted at the end, also where this process is killed."""
+    with afterwards(_UNMOUNT, place):
         yield
     assert not os.path.ismount(place), place

@@ -236,23 +236,20 @@ class Worker:
     def _input(self, role: str, job: str, *, of: Asked) -> Path:
         """The folder of a finished input, its files checked against their hashes once in this process."""
         record = self.store.read(job)
+        folder = self.store.folder(job)
         if record is None:
-            raise DamagedInput(
-                job, self.store.damaged.get(job, f"{self.store.folder(job)}: the input {role} has no record")
-            )
-        status = (self.store.folder(job) / "record.json").stat()
+            raise DamagedInput(job, self.store.damaged.get(job, f"{folder}: the input {role} has no record"))
+        status = (folder / "record.json").stat()
         key = (job, status.st_mtime_ns, status.st_size)
         if key not in CHECKED:
-            self.beat()
             fault = self.store.verify(record)
             self.beat()
             if fault:
                 self.store.discard(record)
                 raise DamagedInput(job, fault)
-            folder = self.store.folder(job)
             packs.check(folder, lambda done, all_: self._moved([of], done, all_, "files of a cache"))
             CHECKED.add(key)
-        return self.store.folder(job)
+        return folder
 
     def _moved(self, asked: Iterable[Asked], done: int, total: int, unit: str) -> None:
         """Say how far jobs are, a few times a second at most."""
