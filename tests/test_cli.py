@@ -25,6 +25,7 @@ import pytest
 from repro.plan.expand import Options, Plan, expand, has_card
 from repro.spec import load
 from repro.store import Record, Store
+from tests import mounts
 from tests.conftest import CHECKOUT, NO_TEXTURES
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -505,18 +506,17 @@ def test_a_read_only_results_folder_is_told(tmp_path: Path, typed: Typed) -> Non
     place = tmp_path / "readonly"
     place.mkdir()
     if os.geteuid() == 0:  # root writes to read-only folders, but not to read-only mounts
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", place], capture_output=True, check=False)
-        if mounted.returncode:
-            pytest.skip("root writes to read-only folders, and this machine does not let it mount a read-only one")
         reason = "the file system is read-only"
+        with mounts.guarded(place):
+            try:
+                mounts.mount("-t", "tmpfs", "-o", "ro", "tmpfs", place)
+            except mounts.Refused as refusal:
+                pytest.skip(f"root writes to read-only folders, and none can be mounted read-only here: {refusal}")
+            found = typed("run", "table1", "--results", "readonly")
     else:
-        place.chmod(0o500)
         reason = "no permission to write here"
-    try:
+        place.chmod(0o500)
         found = typed("run", "table1", "--results", "readonly")
-    finally:
-        if os.geteuid() == 0:
-            subprocess.run(["umount", place], check=True)
     assert found == (2, "", f"repro: readonly/.repro: {reason}; name another folder with --results\n")
 
 

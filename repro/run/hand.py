@@ -108,8 +108,9 @@ class Hand:
     def close(self) -> None:
         """Leave nothing of a worker that ended but its log, where it says something."""
         self.dismiss()
-        if self.log.is_file() and self.log.stat().st_size == 0:
-            self.log.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that has turned read-only keeps it
+            if self.log.is_file() and self.log.stat().st_size == 0:
+                self.log.unlink(missing_ok=True)
 
 
 def spoken(seconds: float) -> str:

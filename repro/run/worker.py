@@ -239,11 +239,10 @@ class Worker:
     def _input(self, role: str, job: str) -> Path:
         """The folder of a finished input, its files checked against their hashes once in this process."""
         record = self.store.read(job)
+        folder = self.store.folder(job)
         if record is None:
-            raise DamagedInput(
-                job, self.store.damaged.get(job, f"{self.store.folder(job)}: the input {role} has no record")
-            )
-        status = (self.store.folder(job) / "record.json").stat()
+            raise DamagedInput(job, self.store.damaged.get(job, f"{folder}: the input {role} has no record"))
+        status = (folder / "record.json").stat()
         key = (job, status.st_mtime_ns, status.st_size)
         if key not in CHECKED:
             self.beat()
@@ -253,7 +252,7 @@ class Worker:
                 self.store.discard(record)
                 raise DamagedInput(job, fault)
             CHECKED.add(key)
-        return self.store.folder(job)
+        return folder
 
     def _log(self, job: str, text: str) -> None:
         with self.store.log(job).open("a", encoding="utf-8") as stream:

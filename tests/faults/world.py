@@ -72,11 +72,17 @@ class World:
         faults = {"FAULTS_PAUSE": str(PAUSE)}
         return {**kept, **own, "PYTHONPATH": path, "COLUMNS": "100", "NO_COLOR": "1", **faults, **(more or {})}
 
-    def start(self, results: Path, *, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """A run in a session of its own; what it prints goes to `NAME.txt` beside the results."""
-        with results.with_suffix(".txt").open("a") as out:
+    def printed(self, results: Path) -> Path:
+        """Where a run that was started leaves what it prints."""
+        return self.root / f"{results.name}.txt"
+
+    def start(
+        self, results: Path, *, env: Mapping[str, str] | None = None, more: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """A run in a session of its own; what it prints goes to `NAME.txt` in the world's folder."""
+        with self.printed(results).open("a") as out:
             return subprocess.Popen(
-                self.command(results),
+                self.command(results, more=more),
                 cwd=self.root,
                 env=self.environment({processes.MARK: str(results), **(env or {})}),
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -257,6 +258,19 @@ def test_what_a_dying_worker_printed_is_named(scripted: Any) -> None:
     log = root / f"worker-{os.uname().nodename}-{os.getpid()}-2.log"
     assert found.failed == {frail.id: f"its worker ended with exit code 1 2 times; what it printed is in {log}"}
     assert log.read_text() == "no such library\n"
+
+
+def test_a_disk_that_turns_read_only_costs_no_more_than_the_log_of_a_worker(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = scripted()
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    first = job("first")
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert run(root, [first], Told(), workers=1).computed == [first.id]
 
 
 def test_a_worker_that_dies_idle_is_replaced(scripted: Any) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from tests import mounts
 from tests.conftest import CHECKOUT, write_tiny
 
 ROW, PATCH = "moco-k16384", "moco-k16384-patch-a2"
@@ -417,11 +418,15 @@ def small_disk(desk: Path) -> Iterator[Path]:
     """A folder on a disk of its own, too small for the training images."""
     place = desk / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a disk that is full needs the right to mount a small one")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    reason = mounts.lacking()
+    if reason:
+        pytest.skip(reason)
+    with mounts.guarded(place):
+        try:
+            mounts.mount("-t", "tmpfs", "-o", "size=1500k", "tmpfs", place)
+        except mounts.Refused as refusal:
+            pytest.skip(f"a small disk cannot be mounted here: {refusal}")
+        yield place
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(desk: Path, small_disk: Path, reference: Path) -> None:
@@ -434,7 +439,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(desk: Path, small_disk: Path, r
     assert records(results).keys() == {"data imagenet-100/val"}
     left = {path.name for path in (results / job[:2] / job).iterdir()}
     assert left == {"lock", "log.txt", "failure.json"}  # what was cut short does not keep the disk full
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    mounts.mount("-o", "remount,size=64m", small_disk)
     done = repro(desk, "run", *ONE, results=results)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[2].endswith("; 1 reused")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -155,6 +157,46 @@ def test_one_with_a_damaged_or_failing_network_fails_alone(world: World, work: A
     assert "Traceback (most recent call last)" in world.store.log(world.asked[2].job).read_text()
     assert world.predictions(0, 3) == expected
     assert world.store.read(world.asked[1].job) is None
+
+
+def test_a_disk_that_fills_up_after_the_record_takes_nothing_back(
+    world: World, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Worker._log
+
+    def full(self: Worker, job: str, text: str) -> None:
+        if text.startswith("done in"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        log(self, job, text)
+
+    monkeypatch.setattr(Worker, "_log", full)
+    assert work(0)[-1] == ("done", 0)
+    record = world.store.read(world.asked[0].job)
+    assert record is not None
+    assert world.store.verify(record) is None
+
+
+def test_a_disk_that_is_full_before_a_pass_begins_is_told_of_each(
+    world: World, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Worker, job: str, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Worker, "_log", full)
+    assert [event for event in work(0, 1) if event[0] != "start"] == [("failed", 0), ("failed", 1)]
+    sentence = "the disk is full; free some space and run the same command again, nothing finished is lost"
+    reasons = [event["reason"] for event in work.told if event["event"] == "failed"]
+    assert reasons == [f"{folder}: {sentence}" for folder in world.folders[:2]]
+
+
+def test_work_that_goes_on_is_heard_of_from_its_own_thread_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "BEAT", 0.0)
+    events = io.StringIO()
+    own = Worker(world.store, events, loaders=0, processes=1)
+    assert not own.stopping()
+    with ThreadPoolExecutor(1) as other:
+        assert not other.submit(own.stopping).result()
+    assert [json.loads(line) for line in events.getvalue().splitlines()] == [{"event": "beat", "id": ""}]
 
 
 def test_images_that_are_gone_are_told_of_each(world: World, work: Any) -> None:
