@@ -25,6 +25,7 @@ from repro.store import Store
 FINE, DIFFERS, INCOMPLETE, DATA_MISSING = 0, 1, 3, 4  # exit codes of a check
 CODES = {"missing": DATA_MISSING, "differs": DIFFERS, "unexpected": DIFFERS, "incomplete": INCOMPLETE}
 """What a check can fail on, the gravest first."""
+_ENDLESS = 1e100
 
 
 @dataclass(frozen=True)
@@ -257,13 +258,18 @@ def _measured(plan: Plan, store: Store, key: CellKey, metric: str, known: Known)
         if values is None and (record := store.read(job, plan.jobs[job].content)):
             values = record.values
         value = values.get(metric) if values is not None else None
-        if isinstance(value, (int, float)):
+        if _is_measurement(value):
             seeds[seed] = float(value)
         elif values is not None:
-            reason = f"seed {seed}: its record has no {metric}"
+            reason = f"seed {seed}: expected a number for {metric} in its record, found {str(value)[:20]}"
         else:
             reason = _failure(plan, store, job) or store.damaged.get(job) or reason
     return seeds, reason
+
+
+def _is_measurement(value: Any) -> bool:
+    """A number that can be reckoned with: no metric comes near the bound, and a square of more has no number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _ENDLESS
 
 
 def _failure(plan: Plan, store: Store, job: str) -> str | None:

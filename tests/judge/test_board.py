@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,15 @@ def test_one_of_three_seeds_is_partial_and_says_so(tmp_path: Path) -> None:
     _measure(store, plan, "imagenet", {1: 77.9})
     cell = _board(store, plan).cells[ROW, "imagenet"]
     assert (cell.verdict, cell.reason, cell.seeds) == (Verdict.PARTIAL, "1 of 3 seeds; the rest not run", {1: 77.9})
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1e200, "1e+200"), (True, "True"), ("77", "77"), (None, "None")])
+def test_what_is_no_measurement_is_told(tmp_path: Path, value: Any, shown: str) -> None:
+    store, plan = Store(tmp_path), _plan(CELLS)
+    _measure(store, plan, "imagenet", {0: value, 1: value, 2: value})
+    cell = _board(store, plan).cells[ROW, "imagenet"]
+    reason = f"seed 2: expected a number for top1 in its record, found {shown}"
+    assert (cell.verdict, cell.reason, cell.seeds) == (Verdict.FAILED, reason, {})
 
 
 def test_a_limited_result_is_partial_and_does_not_count_for_the_whole(tmp_path: Path) -> None:
