@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from repro.judge import claims, rules
 from repro.judge import policy as policies
@@ -267,7 +267,7 @@ def _measured(plan: Plan, store: Store, key: CellKey, metric: str, known: Known)
     return seeds, reason
 
 
-def _is_measurement(value: Any) -> bool:
+def _is_measurement(value: Any) -> TypeGuard[float]:
     """A number that can be reckoned with: no metric comes near the bound, and a square of more has no number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _ENDLESS
 
