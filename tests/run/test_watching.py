@@ -11,7 +11,7 @@ import pytest
 
 from repro.errors import Interrupted
 from repro.plan.jobs import Job
-from repro.run import orders, past, sbatch, scheduler, slurm
+from repro.run import orders, sbatch, scheduler, slurm, sweep
 from repro.run.arrays import Array
 from repro.run.scheduler import Entry, NoAnswer, SchedulerError
 from repro.run.slurm import Slurm
@@ -367,7 +367,7 @@ def test_folders_of_what_is_done_are_removed_by_a_later_run_and_the_others_stay(
     second = again(executor, played)
     val = {VAL.id: VAL}
     played.entries = {("9", 0): Entry(("9", 0), False, "None", f"repro-{untold.name}")}
-    past.sweep(executor.store, played.entries)
+    sweep.sweep(executor.store, played.entries)
     assert len(list(root.iterdir())) == 6, "something is in the queue"
     played.entries = {}
     second.run({}, val)
