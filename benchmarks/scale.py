@@ -227,7 +227,7 @@ def submitted(folder: Path) -> None:
         work()
         print(f"{name:34} {time.process_time() - cpu:8.2f} {time.perf_counter() - wall:8.2f}", flush=True)
 
-    with mock.patch.object(scheduler, "submit", submit), mock.patch.object(scheduler, "queue", lambda: dict(entries)):
+    with mock.patch.object(scheduler, "submit", submit), mock.patch.object(scheduler, "queue", return_value=entries):
         first = Slurm(store, cluster=cluster, means=means, observer=Nobody())
         first.jobs, first.open = dict(plan.jobs), dict(plan.jobs)
         told("submit all", lambda: first._submit(set()))
