@@ -33,6 +33,7 @@ look_seconds = 1
 minutes = 10
 gpus = 1
 cores = 1
+flags = { comment = "$(touch pwned) `touch pwned` #&;|<> %a é" }
 
 [data]
 gpus = 0
@@ -142,6 +143,8 @@ def test_one_killed_one_requeued_and_the_program_closed_and_reopened(node: Clust
     assert [event["restarts"] for event in tries[requeued] if event["event"] == "begun"] == [0, 1]
     assert tries[killed][-1]["event"] != "over"
     assert len(tries) == 3, "the killed one was submitted once more"
+    (again,) = (path for path in tries if path not in (requeued, killed))
+    assert list(json.loads((again.parent / "order.json").read_text())["tries"].values()) == [1]
     assert "goes on from step" in logs(there)
     assert numbers(here) == numbers(there)
     assert len(numbers(here)) == 8
@@ -236,6 +239,10 @@ def test_a_node_goes_down_and_daemons_are_away_and_a_name_is_hostile(node: Clust
         until(lambda: any(is_training(events) for events in told(there, "pretrain").values()), program)
         node.call("scontrol", "update", "NodeName=here", "State=DOWN", "Reason=test")
         (path,) = told(there, "pretrain")
+        assert (
+            node.call("squeue", "-h", "-o", "%k", f"--jobs={task(path)}")
+            == "$(touch pwned) `touch pwned` #&;|<> %a é\n"
+        )
         until(lambda: told(there, "pretrain")[path][-1]["event"] == "over", program)
         with suppress(AssertionError):  # it is up again by itself, once it has answered
             node.call("scontrol", "update", "NodeName=here", "State=RESUME")
@@ -258,7 +265,7 @@ def test_a_node_goes_down_and_daemons_are_away_and_a_name_is_hostile(node: Clust
 @pytest.mark.slow
 @pytest.mark.parametrize("is_told", [True, False], ids=["told before by SIGUSR1", "by SIGTERM at the limit alone"])
 def test_a_time_limit_of_a_minute(node: Cluster, tmp_path: Path, is_told: bool) -> None:
-    write_tiny(tmp_path, epochs=200)
+    write_tiny(tmp_path, epochs=120)
     limits = {"minutes = 10": "minutes = 1", "notice_seconds = 60": "notice_seconds = 10", "tries = 2": "tries = 20"}
     text = SLURM
     for pattern, new in limits.items():

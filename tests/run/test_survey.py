@@ -79,3 +79,27 @@ def test_a_cancelled_one_says_so(tmp_path: Path) -> None:
 
 def test_nothing_was_submitted(tmp_path: Path) -> None:
     assert survey(Store(tmp_path / "nowhere"), {}) == []
+
+
+def test_a_record_outweighs_a_queue_that_says_otherwise(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    networks = submitted(store, "2", "pretrain", FIRST, SECOND)
+    keep(store, FIRST)
+    running = dict([entry(networks, ("2", task), is_running=True) for task in (0, 1)])
+    assert survey(store, running)[0] == State(FIRST, ("2", 0), "done", "")
+    path = store.record(FIRST.id)
+    path.write_text(path.read_text()[:-20])
+    assert [state.state for state in survey(store, running)] == ["waiting", "waiting"]
+    assert [state.state for state in survey(store, {})] == ["gone", "gone"]
+
+
+def test_of_a_long_log_the_end_alone_is_read(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = submitted(store, "1", "data", TRAIN)
+    log = orders.log(folder, 0)
+    with log.open("wb") as stream:
+        stream.truncate(1 << 40)  # a hole that fills no disk, and no memory either
+        stream.seek(0, 2)
+        stream.write(b"\nlast \xff words\n")
+    (state,) = survey(store, {})
+    assert state.tail[-1] == "last \ufffd words"

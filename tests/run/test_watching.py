@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +10,12 @@ import pytest
 
 from repro.errors import Interrupted
 from repro.plan.jobs import Job
-from repro.run import orders, sbatch, scheduler, slurm, sweep
-from repro.run.arrays import Array
+from repro.run import orders, sbatch, scheduler, slurm
 from repro.run.scheduler import Entry, NoAnswer, SchedulerError
 from repro.run.slurm import Slurm
 from repro.spec.cluster import Cluster
 from repro.store import Record, Store
-from tests.run.test_arrays import FIRST, PROBES, TEXTURE, TRAIN, job
+from tests.run.test_arrays import FIRST, PROBES, TRAIN, job
 
 CLUSTER = Cluster.model_validate({"schema": 1, "tries": 2, "look_seconds": 0.01, "all": {"minutes": 1, "gpus": 0}})
 VAL = job("data", "val")
@@ -350,25 +348,12 @@ def test_what_was_submitted_though_sbatch_gave_no_answer_is_not_submitted_again(
     assert len(played.folders) == 2
 
 
-def test_folders_of_what_is_done_are_removed_by_a_later_run_and_the_others_stay(play: Play) -> None:
-    executor, played = play(lambda p: p.finish("1"), lambda p: p.finish("2"), nothing, nothing)
-    two = {one.id: one for one in (TRAIN, FIRST)}
-    executor.run(two, two)
-    root = orders.root(executor.store)
-    for folder in played.folders.values():
-        orders.events(folder, 0).write_text('{"event": "begun"}\n{"event": "over"}\n')
-    failed = orders.write(executor.store, Array("data", {0: (TEXTURE,)}, ""), {}, {})
-    untold = orders.write(executor.store, Array("data", {0: (TRAIN,)}, ""), {}, {})  # as it died
-    old = orders.write(executor.store, Array("data", {0: (TRAIN,)}, ""), {}, {})
-    for path in (*old.iterdir(), old):
-        os.utime(path, (0, 0))
-    (root / f"{orders.AWAY}half").mkdir()
-    played.folders = {}
-    second = again(executor, played)
-    val = {VAL.id: VAL}
-    played.entries = {("9", 0): Entry(("9", 0), False, "None", f"repro-{untold.name}")}
-    sweep.sweep(executor.store, played.entries)
-    assert len(list(root.iterdir())) == 6, "something is in the queue"
-    played.entries = {}
-    second.run({}, val)
-    assert sorted(root.iterdir()) == sorted([failed, untold])
+def test_a_run_with_nothing_in_the_queue_begins_with_an_end_of_what_is_done(play: Play) -> None:
+    executor, played = play(lambda p: p.finish("1"), nothing)
+    executor.run({TRAIN.id: TRAIN}, THREE)
+    folder = played.folders["1"]
+    orders.events(folder, 0).write_text('{"event": "begun"}\n{"event": "over"}\n')
+    second = again(executor, played, nothing, lambda p: p.finish("2"), nothing)
+    assert second.run({VAL.id: VAL}, {VAL.id: VAL}).computed == [VAL.id]
+    assert not folder.exists()
+    assert played.folders["2"].exists()
