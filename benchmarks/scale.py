@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))  # so that `repro` is this checkout, installed or 
 from repro.lab import evaluation  # noqa: E402
 from repro.plan.expand import Options, Plan, expand  # noqa: E402
 from repro.plan.jobs import Job  # noqa: E402
-from repro.run import orders, scheduler  # noqa: E402
+from repro.run import scheduler  # noqa: E402
 from repro.run.slurm import Slurm  # noqa: E402
 from repro.spec import load  # noqa: E402
 from repro.spec.cluster import Cluster  # noqa: E402
@@ -217,7 +217,8 @@ def submitted(folder: Path) -> None:
 
     def submit(script: Path) -> str:
         number = str(len({array for array, _ in entries}) + 1)
-        for task in orders.tasks(script.parent):
+        lines = (script.parent / "tasks.jsonl").read_text(encoding="utf-8").splitlines()
+        for task in (int(line.rpartition(":")[2].rstrip("}")) for line in lines):
             place = (number, task)
             entries[place] = scheduler.Entry(place, len(entries) < RUNNING, "Dependency", f"repro-{script.parent.name}")
         return number

@@ -93,7 +93,7 @@ class Slurm:
             array = orders.number(folder) or numbers.get(f"repro-{folder.name}", "")
             is_cancelled, before = orders.is_cancelled(folder), orders.means(folder)["tries"]
             for number, jobs in tasks.items():
-                ours = [job for job in jobs if job.id in self.open]
+                ours = [self.open[job.id] for job in jobs if job.id in self.open]  # ours are in memory already
                 self.tries.update({job.id: before.get(job.id, 0) - self.tries[job.id] for job in ours})
                 if (array, number) in entries and not is_cancelled:
                     self._hold((array, number), folder, ours)
