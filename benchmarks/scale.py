@@ -13,11 +13,13 @@ import hashlib
 import os
 import random
 import re
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,10 @@ sys.path.insert(0, str(ROOT))  # so that `repro` is this checkout, installed or 
 from repro.lab import evaluation  # noqa: E402
 from repro.plan.expand import Options, Plan, expand  # noqa: E402
 from repro.plan.jobs import Job  # noqa: E402
+from repro.run import scheduler  # noqa: E402
+from repro.run.slurm.executor import Slurm  # noqa: E402
 from repro.spec import load  # noqa: E402
+from repro.spec.cluster import Cluster  # noqa: E402
 from repro.store import Record, Store  # noqa: E402
 
 SIZES = (1_000, 10_000, 100_000)
@@ -39,6 +44,8 @@ EACH = 7  # jobs of a row with one seed: a pretraining, a probe, an evaluation i
 ALPHAS = 10  # of each queue
 PAIRED = ("k1024-a0", "k1024-a1")  # the rows that have predictions
 KINDS = ("brightness", "contrast", "defocus_blur", "fog", "frost", "gaussian_noise", "snow")
+RUNNING = 1000  # tasks that run at the same time on the cluster that is played
+STATES = ("PENDING", "RUNNING")
 SAMPLE = 200  # records written with the wait for the disk, for the price of one
 ENVIRONMENT = {
     "card": None,
@@ -184,9 +191,9 @@ def verbs(folder: Path) -> Mapping[str, list[str]]:
     }
 
 
-def spend(words: list[str], folder: Path) -> Spent:
+def spend(words: list[str], folder: Path, **variables: str) -> Spent:
     """Run a verb in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **variables}
     with (folder / "out.txt").open("wb") as out:
         begun = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-m", "repro", *words], cwd=folder, stdout=out, env=environment)
@@ -196,6 +203,71 @@ def spend(words: list[str], folder: Path) -> Spent:
     if process.returncode:
         raise SystemExit(f"repro {' '.join(words)}: exit {process.returncode}")
     return Spent(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024, (folder / "out.txt").stat().st_size)
+
+
+def submitted(folder: Path) -> None:
+    """Send the whole grid to a scheduler that takes everything, look at it, and come back to it; print what it took.
+
+    Run in a process of its own. Nothing has a record; a thousand tasks run and the others wait.
+    """
+    plan, store, entries = planned(folder), Store(folder / "cluster"), {}
+    store.prepare()
+    means = {"threads": 1, "loaders": 0, "processes": 1}
+    cluster = Cluster.model_validate({"schema": 1, "all": {"minutes": 60, "gpus": 1}})
+    (folder / "slurm.toml").write_text("schema = 1\n[all]\nminutes = 60\ngpus = 1\n", encoding="utf-8")
+
+    def submit(script: Path) -> str:
+        number = str(len({array for array, _ in entries}) + 1)
+        lines = (script.parent / "tasks.jsonl").read_text(encoding="utf-8").splitlines()
+        for task in (int(line.rpartition(":")[2].rstrip("}")) for line in lines):
+            place = (number, task)
+            entries[place] = scheduler.Entry(place, len(entries) < RUNNING, "Dependency", f"repro-{script.parent.name}")
+        return number
+
+    def told(name: str, work: Callable[[], object]) -> None:
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        print(f"{name:34} {time.process_time() - cpu:8.2f} {time.perf_counter() - wall:8.2f}", flush=True)
+
+    with mock.patch.object(scheduler, "submit", submit), mock.patch.object(scheduler, "queue", return_value=entries):
+        first = Slurm(store, cluster=cluster, means=means, observer=Nobody())
+        first.jobs, first.open = dict(plan.jobs), dict(plan.jobs)
+        told("submit all", lambda: first._submit(set()))
+        first._look()
+        told("one look at the queue", first._look)
+        second = Slurm(store, cluster=cluster, means=means, observer=Nobody())
+        second.ask_to_stop()
+        told("come back to it", lambda: second.run(plan.jobs, plan.jobs))
+    lines = (f"{e.place[0]}|{e.place[1]}|{STATES[e.is_running]}|{e.reason}|{e.name}" for e in entries.values())
+    (folder / "queue.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "squeue").write_text(f"#!/bin/sh\ncat {folder}/queue.txt\n", encoding="utf-8")
+    (folder / "squeue").chmod(0o755)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"{len({array for array, _ in entries})} arrays, {len(entries)} tasks; peak {peak / 1e3:.0f} MB with the plan"
+    )
+
+
+class Nobody:
+    """An observer that is told everything and does nothing."""
+
+    def started(self, job: Job) -> None: ...
+    def moved(self, job: Job, done: int, total: int, unit: str) -> None: ...
+    def ended(self, job: Job, how: str, detail: str) -> None: ...
+    def tick(self) -> None: ...
+
+
+def on_a_cluster(folder: Path) -> None:
+    """What the grid costs on a cluster: submitting it, watching it, and its status before and after it is done."""
+    print(f"{'on a cluster':34} {'CPU s':>8} {'wall s':>8}", flush=True)
+    subprocess.run([sys.executable, __file__, "--submit", str(folder)], check=True)
+    path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    took = {"status, nothing done": spend(["status", "--results", "cluster"], folder, **path)}
+    shutil.move(folder / "cluster" / "slurm", folder / "results" / "slurm")
+    (folder / "queue.txt").write_text("", encoding="utf-8")
+    took["status, all done"] = spend(["status"], folder, **path)
+    for name, spent in took.items():
+        print(f"{name:34} {spent.cpu_seconds:8.2f} {spent.wall_seconds:8.2f}   peak {spent.peak_bytes / 1e6:.0f} MB")
 
 
 def fullest(folder: Path) -> tuple[int, str]:
@@ -216,9 +288,13 @@ def main() -> None:
                 took = spend(words, folder)
                 numbers = f"{took.cpu_seconds:8.2f} {took.wall_seconds:8.2f} {took.peak_bytes / 1e6:8.0f}"
                 print(f"{name:22} {numbers} {took.printed / 1e3:10.0f}", flush=True)
+            on_a_cluster(folder)
             most, where = fullest(folder / "results")
             print(f"the fullest folder has {most} entries: {where}\n", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--submit"]:
+        submitted(Path(sys.argv[2]))
+    else:
+        main()

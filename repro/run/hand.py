@@ -32,7 +32,8 @@ class Hand:
         self, number: int, store: Store, *, log: Path, threads: int, loaders: int, processes: int, events: Events
     ) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        options = ["--loaders", str(loaders), "--processes", str(processes), "--results", str(store.root)]
+        results = f"--results={store.root}"  # one word, as it may begin with a dash
+        options = ["--loaders", str(loaders), "--processes", str(processes), results]
         try:
             with log.open("ab") as stream:
                 leftovers.hold(stream)

@@ -23,7 +23,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
-from repro.errors import JobFailed
+from repro.errors import JobFailed, ReproError
 from repro.files import canonical, write_whole
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
@@ -31,8 +31,13 @@ from repro.run import reasons
 
 ORDER = "ranks.json"  # in the job's folder: what is to be done
 HALT = "ranks.stop"  # beside it, from when they are to stop
+TRIES = 2  # of processes that died, or met a fault that is not the job's; they go on from the last checkpoint
 _LOOK = 0.2  # seconds between two looks at whether to stop
 _PATIENCE = 60.0  # seconds they have for the step in hand and a checkpoint, before they are killed
+
+
+class Died(Exception):
+    """Processes that ended without a result, and why, as far as anybody knows."""
 
 
 def fitting(spec: Mapping[str, Any], *, most: int) -> int:
@@ -51,7 +56,8 @@ def run(
 ) -> Outcome:
     """Do a job in `size` processes; as the job's own `run` otherwise.
 
-    Raises `JobFailed` with what the first process that failed said, `Stopped` where they were asked to stop.
+    Raises `JobFailed` with what the first process that failed said, `Stopped` where they were asked to stop. Processes
+    that die are started once more: torchrun is told not to, as it would begin in the middle of a step.
     """
     order = {
         "job": dict(content),
@@ -61,11 +67,24 @@ def run(
         "loaders": context.loaders,
         "worker": [os.getpid(), _born(os.getpid())],
     }
+    for tries in range(1, TRIES + 1):
+        try:
+            return _launched(order, folder, context, size=size, threads=content["threads"])
+        except Died as death:
+            if context.stopping():
+                raise Stopped(f"{death}; they had been asked to stop") from death
+            if tries == TRIES:
+                raise JobFailed(f"{death} ({TRIES} times; the worker's log has what they printed)") from death
+            context.note(f"{death}; they are started once more")
+    raise AssertionError("the last try returns or raises")
+
+
+def _launched(order: Mapping[str, Any], folder: Path, context: Context, *, size: int, threads: int) -> Outcome:
     (folder / HALT).unlink(missing_ok=True)
     write_whole(folder / ORDER, canonical(order))
     launch = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(size), "--max-restarts", "0"]
     command = [sys.executable, "-m", *launch, "-m", "repro.run.ranks", str(folder / ORDER)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(content["threads"])}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
     ) as launcher:
@@ -93,7 +112,7 @@ def _followed(launcher: subprocess.Popen[str], folder: Path, context: Context) -
                     context.progress(event["done"], event["total"], event["unit"])
                 case "note":
                     context.note(event["text"])
-                case _ if last.get("event") != "failed":
+                case _ if last.get("event") != "failed" or event.get("is_the_jobs", False):
                     last = event
     ended.set()
     code = launcher.wait()
@@ -102,11 +121,11 @@ def _followed(launcher: subprocess.Popen[str], folder: Path, context: Context) -
             return Outcome(last["values"], last["files"])
         case "stopped":
             raise Stopped(last["reason"])
-        case "failed":
+        case "failed" if last["is_the_jobs"]:
             raise JobFailed(last["reason"])
-    raise JobFailed(
-        f"its processes ended with exit code {code} and said nothing; the worker's log has what they printed"
-    )
+        case "failed":
+            raise Died(last["reason"])
+    raise Died(f"its processes ended with exit code {code} and said nothing")
 
 
 def _watch(launcher: subprocess.Popen[str], folder: Path, context: Context, ended: threading.Event) -> None:
@@ -149,7 +168,10 @@ def main(arguments: list[str]) -> int:
         why = reasons.sentence(fault, folder)
         if why is None:
             traceback.print_exc()
-        _tell(events, "failed", reason=why or f"{type(fault).__name__}: {fault}")
+        # of a fault that is not the job's, one process did not find, or lost, another
+        is_the_jobs = isinstance(fault, ReproError) and not isinstance(fault.__cause__, RuntimeError)
+        told = why or f"{type(fault).__name__}: {fault}"
+        _tell(events, "failed", reason=told, is_the_jobs=is_the_jobs)
         return 1
     if first:
         _tell(events, "done", values=outcome.values, files=outcome.files)

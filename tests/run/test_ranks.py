@@ -85,6 +85,63 @@ def test_what_one_process_says_is_why_the_job_failed(recipe: dict[str, Any], fol
     assert list((tmp_path / "two").iterdir()) == []
 
 
+def test_a_process_that_is_killed_costs_a_start_from_the_checkpoint(
+    recipe: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    recipe["training"]["epochs"] = 10
+    notes: list[str] = []
+    killed: list[int] = []
+
+    def progress(done: int, total: int, unit: str) -> None:
+        if not killed:
+            killed.append(_second(tmp_path / "two"))
+            os.kill(killed[0], signal.SIGKILL)
+
+    whole = start(job(recipe), folder, tmp_path / "whole", Context(device="cpu"))
+    context = Context(device="cpu", progress=progress, note=notes.append)
+    outcome = start(job(recipe), folder, tmp_path / "two", context)
+    assert len(killed) == 1
+    assert notes[0].endswith("; they are started once more")
+    assert outcome.values == whole.values
+    assert (tmp_path / "two" / ENCODER).read_bytes() == (tmp_path / "whole" / ENCODER).read_bytes()
+
+
+def died(*_: object, **__: object) -> None:
+    raise ranks.Died("its processes ended with exit code 1 and said nothing")
+
+
+def test_processes_that_die_each_time_have_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "_launched", died)
+    notes: list[str] = []
+    with pytest.raises(JobFailed) as caught:
+        start({"threads": 1}, tmp_path, tmp_path / "two", Context(device="cpu", note=notes.append))
+    why = "its processes ended with exit code 1 and said nothing"
+    assert notes == [f"{why}; they are started once more"]
+    assert str(caught.value) == f"{why} (2 times; the worker's log has what they printed)"
+
+
+def test_processes_that_die_as_they_do_not_stop_are_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "_launched", died)
+    with pytest.raises(Stopped, match=r"^its processes .* nothing; they had been asked to stop$"):
+        start({"threads": 1}, tmp_path, tmp_path / "two", Context(device="cpu", stopping=lambda: True))
+
+
+def _second(job: Path) -> int:
+    """The process of the second rank of a job."""
+    for entry in Path("/proc").iterdir():
+        try:
+            is_it = str(job) in (entry / "cmdline").read_text() and "RANK=1" in (entry / "environ").read_text().split(
+                "\0"
+            )
+        except OSError:
+            continue
+        if is_it:
+            return int(entry.name)
+    raise AssertionError(f"no second process of {job}")
+
+
 def test_processes_whose_worker_was_killed_leave_a_checkpoint_and_end(
     recipe: dict[str, Any],
     folder: Path,

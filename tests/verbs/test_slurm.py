@@ -11,7 +11,7 @@ import pytest
 from repro.run.slurm import orders, scheduler
 from repro.run.slurm.arrays import Array
 from repro.store import Store
-from tests.run.slurm.test_arrays import FIRST, TRAIN
+from tests.run.slurm.test_arrays import FIRST, TRAIN, job
 from tests.run.slurm.test_survey import entry, submitted
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -105,6 +105,19 @@ def test_status_shows_counts_what_runs_and_the_tail_of_what_failed(
         "    two",
     ]
     assert data.is_dir()
+
+
+def test_status_shows_the_first_of_many_failures(typed: Typed) -> None:
+    store = Store(Path("results"))
+    many = [job("data", str(number)) for number in range(30)]
+    submitted(store, "1", "data", *many)
+    for one in many:
+        store.fail(one.id, "the disk is full\x1b[31m")
+    _, out, _ = typed("status")
+    assert out.count("failed: the disk is full[31m (log: ") == 20
+    assert out.splitlines()[-1] == "✗ and 10 more; repro status --json has all"
+    _, out, _ = typed("status", "--json")
+    assert len(json.loads(out)["jobs"]) == 30
 
 
 def test_cancel_marks_before_it_ends(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

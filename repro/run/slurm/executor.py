@@ -18,7 +18,7 @@ from repro.errors import Interrupted, ReproError, StoreError
 from repro.files import write_whole
 from repro.plan.jobs import Job
 from repro.run.local import Observer, Summary
-from repro.run.slurm import arrays, orders, past, sbatch, scheduler
+from repro.run.slurm import arrays, orders, sbatch, scheduler, sweep
 from repro.run.slurm.arrays import Array, Place
 from repro.spec.cluster import Cluster
 from repro.store import Store
@@ -53,7 +53,7 @@ class Slurm:
         self.parts: dict[Place, Part] = {}
         self.tries: Counter[str] = Counter()
         self.lost: set[str] = set()  # as in the summary, for very many
-        self.known: set[Path] = set()  # folders of arrays that are taken up
+        self.known: set[str] = set()  # arrays that are taken up, as the queue names them
         self.said: dict[str, str] = {}  # what was asked of the scheduler last in vain -> what it said, told once
         self.later = 0.0  # when to submit again what it did not take
         self.stop = False
@@ -67,9 +67,8 @@ class Slurm:
         begun = time.monotonic()
         self.jobs, self.open = dict(jobs), dict(todo)
         entries = scheduler.queue()
-        past.sweep(self.store, entries)
-        self._attach(entries)
-        self._recall()
+        sweep.sweep(self.store, entries)
+        self._remember(entries)
         self._lose()
         self._submit(set())
         while self.open and not self.stop:
@@ -82,29 +81,37 @@ class Slurm:
         self.summary.seconds = time.monotonic() - begun
         return self.summary
 
-    def _attach(self, entries: Mapping[Place, scheduler.Entry]) -> None:
-        """Take up the tasks that another run of the same results folder left in the queue."""
-        numbers: dict[Path, list[Place]] = {}
-        for place, entry in entries.items():
-            numbers.setdefault(orders.root(self.store) / entry.name.removeprefix("repro-"), []).append(place)
-        for folder, places in numbers.items():
-            if folder in self.known or not folder.is_dir() or orders.is_cancelled(folder):
-                continue
-            self.known.add(folder)
-            tasks = orders.tasks(folder)
-            for place in places:
-                self._hold(place, folder, tasks.get(place[1], []))
+    def _remember(self, entries: Mapping[Place, scheduler.Entry]) -> None:
+        """What earlier runs of the same results folder left: tasks in the queue, and how often each job was tried.
 
-    def _recall(self) -> None:
-        """How often jobs were tried by earlier runs; an allocation that died while nobody watched is told of now."""
-        tried = past.latest(self.store, self.open)
-        for name in [name for name in self.jobs if name in tried]:
-            job, last = self.jobs[name], tried[name]
-            if self.store.failure(name) is not None and name not in self.held:
-                continue  # it was given up, or failed: whoever asks again means to begin anew
-            self.tries[name] = last.before
-            if name not in self.held and not self._rests_on_open(job) and not orders.is_cancelled(last.folder):
-                self._count(job, last.place, last.folder)
+        A task that died while nobody watched is told of now. A job that failed is tried anew, as somebody asks again.
+        """
+        numbers = {entry.name: array for (array, _), entry in entries.items()}
+        gone: dict[str, tuple[Place, Path]] = {}
+        for folder, tasks in orders.listed(self.store):
+            self.known.add(f"repro-{folder.name}")
+            array = orders.number(folder) or numbers.get(f"repro-{folder.name}", "")
+            is_cancelled, before = orders.is_cancelled(folder), orders.means(folder)["tries"]
+            for number, jobs in tasks.items():
+                ours = [self.open[job.id] for job in jobs if job.id in self.open]  # ours are in memory already
+                self.tries.update({job.id: before.get(job.id, 0) - self.tries[job.id] for job in ours})
+                if (array, number) in entries and not is_cancelled:
+                    self._hold((array, number), folder, ours)
+                elif array:
+                    gone |= dict.fromkeys((job.id for job in ours), ((array, number), folder))
+        for name in [name for name in self.jobs if name in gone and name not in self.held]:
+            if self.store.failure(name) is not None:
+                self.tries[name] = 0
+            elif not self._rests_on_open(self.jobs[name]) and not orders.is_cancelled(gone[name][1]):
+                self._count(self.jobs[name], *gone[name])
+
+    def _adopt(self, entries: Mapping[Place, scheduler.Entry]) -> None:
+        """Take up tasks that are in the queue though we do not know it: of another run, or sbatch gave no answer."""
+        for name in {entry.name for entry in entries.values()} - self.known:
+            folder = orders.root(self.store) / name.removeprefix("repro-")
+            if folder.is_dir() and not orders.is_cancelled(folder):
+                for place in [place for place, entry in entries.items() if entry.name == name]:
+                    self._hold(place, folder, orders.task(folder, place[1]))
 
     def _hold(self, place: Place, folder: Path, jobs: Iterable[Job]) -> None:
         ours = {job.id: job for job in jobs if job.id in self.open and job.id not in self.held}
@@ -145,7 +152,7 @@ class Slurm:
             orders.discard(folder)
             raise
         write_whole(folder / "array", number + "\n")
-        self.known.add(folder)
+        self.known.add(f"repro-{folder.name}")
         for task, jobs in array.tasks.items():
             self._hold((number, task), folder, jobs)
             for job in jobs:
@@ -170,7 +177,7 @@ class Slurm:
                 del self.parts[place]
         self._lose()
         if time.monotonic() >= self.later:
-            self._attach(entries)
+            self._adopt(entries)
             loose = [name for name in self.open if name not in self.held]
         else:
             loose = []

@@ -33,7 +33,7 @@ def root(store: Store) -> Path:
 
 def write(store: Store, array: Array, means: Mapping[str, Any], tries: Mapping[str, int]) -> Path:
     """Make the folder of an array that is about to be submitted; `tries` says how often its jobs were tried before."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S.%f")  # sorts them by time
     folder = root(store) / f"{stamp}-{array.kind}-{secrets.token_hex(4)}"
     before = {job.id: tries[job.id] for jobs in array.tasks.values() for job in jobs if tries.get(job.id)}
     order = {"kind": array.kind, "after": array.after, "tries": before, **means}

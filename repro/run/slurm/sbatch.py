@@ -22,7 +22,8 @@ from repro.spec.cluster import Cluster
 
 
 def script(cluster: Cluster, array: Array, folder: Path) -> str:
-    """What submits an array whose folder is there; raises `UsageError` where submitit is not installed."""
+    """What submits an array; raises `UsageError` where submitit is not installed, or SLURM could not write there."""
+    _check_place(folder)
     try:
         slurm = import_module("submitit.slurm.slurm")
     except ImportError as error:
@@ -55,6 +56,23 @@ def preview(cluster: Cluster, todo: Mapping[str, Job], jobs: Mapping[str, Job], 
             for number, task in array.tasks.items():
                 held |= dict.fromkeys((job.id for job in task), (f"ARRAY{len(texts)}", number))
     return texts
+
+
+def _check_place(folder: Path) -> None:
+    """SLURM puts the folder before the name of a log and then reads % and \\ in both as signs of its own."""
+    text = str(folder)
+    for sign in "%\\":
+        if sign in text:
+            raise UsageError(
+                f'{text}: SLURM cannot write logs below a folder with "{sign}" in its name; name another with --results'
+            )
+    for path in (folder, Path.cwd()):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"{path}: --executor slurm: expected folders named in UTF-8, found other bytes; rename it"
+            ) from error
 
 
 def _parameters(cluster: Cluster, array: Array, folder: Path) -> dict[str, Any]:

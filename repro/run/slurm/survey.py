@@ -20,11 +20,25 @@ MOST = 1 << 16  # bytes of it that are read for them
 STATES = ("waiting", "running", "done", "failed", "gone")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of a job what is shown of it; there may be very many, and what each does is long."""
+
+    id: str
+    kind: str
+    label: str
+    inputs: tuple[tuple[str, str], ...]  # role, id
+
+    @classmethod
+    def of(cls, job: Job) -> Seen:
+        return cls(job.id, job.kind, job.label, tuple(job.inputs.items()))
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """How one submitted job stands."""
 
-    job: Job
+    job: Seen
     place: Place  # "" for an array that was never submitted
     state: str  # of STATES; "gone": no record, and not in the queue
     detail: str  # why it waits, how far it is, or why it failed
@@ -45,7 +59,7 @@ class Task:
 
 def survey(store: Store, entries: Mapping[Place, Entry]) -> list[State]:
     """Every job that was submitted and how it stands, the newest submission of each; the oldest array first."""
-    newest: dict[str, tuple[Job, Task]] = {}
+    newest: dict[str, tuple[Seen, Task]] = {}
     named = {entry.name: array for (array, _), entry in entries.items()}
     for folder, tasks in orders.listed(store):
         array, is_cancelled = (
@@ -56,7 +70,7 @@ def survey(store: Store, entries: Mapping[Place, Entry]) -> list[State]:
             task = Task(folder, (array, number), entries.get((array, number)), is_cancelled)
             for job in jobs:
                 newest.pop(job.id, None)
-                newest[job.id] = job, task
+                newest[job.id] = Seen.of(job), task
     return [_state(job, task, store) for job, task in newest.values()]
 
 
@@ -66,7 +80,7 @@ def live(store: Store, entries: Mapping[Place, Entry]) -> dict[Path, str]:
     return {orders.root(store) / name: array for name, array in named.items() if (orders.root(store) / name).is_dir()}
 
 
-def _state(job: Job, task: Task, store: Store) -> State:
+def _state(job: Seen, task: Task, store: Store) -> State:
     if store.read(job.id) is not None:
         return State(job, task.place, "done", "")
     last = _last(job, task)
@@ -85,7 +99,7 @@ def _state(job: Job, task: Task, store: Store) -> State:
     return State(job, task.place, "running", f"{far}, told {max(0, round(time.time() - last['at']))} s ago")
 
 
-def _last(job: Job, task: Task) -> dict[str, Any]:
+def _last(job: Seen, task: Task) -> dict[str, Any]:
     """What a task told of a job last; it is read when first asked for, as of most tasks nobody asks."""
     if not task.last:
         told = orders.Told(orders.events(task.folder, task.place[1])).read()
@@ -93,8 +107,8 @@ def _last(job: Job, task: Task) -> dict[str, Any]:
     return task.last.get(job.id, {})
 
 
-def _lacking(job: Job, store: Store) -> str:
-    absent = [role for role, other in job.inputs.items() if store.read(other) is None]
+def _lacking(job: Seen, store: Store) -> str:
+    absent = [role for role, other in job.inputs if store.read(other) is None]
     if absent:
         return f"not tried, as its input {', '.join(absent)} has no record"
     return "not in the queue, and no record"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ look_seconds = 1
 minutes = 10
 gpus = 1
 cores = 1
+flags = { comment = "$(touch pwned) `touch pwned` #&;|<> %a é" }
 
 [data]
 gpus = 0
@@ -47,26 +50,25 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         found.stop()
 
 
-def start(node: Cluster, folder: Path, *words: str) -> subprocess.Popen[str]:
+def start(
+    node: Cluster, folder: Path, *words: str, into: Path | None = None, **variables: str
+) -> subprocess.Popen[str]:
     """Type a verb in a folder that has a profile, and give it a slurm.toml where it has none."""
     if not (folder / "slurm.toml").exists():
         (folder / "slurm.toml").write_text(SLURM, encoding="utf-8")
-    environment = {**node.environment, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "160"}
+    environment = {**node.environment, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "160", **variables}
     ends_with_us = ["setpriv", "--pdeathsig", "KILL"]  # also where the tests are killed
-    return subprocess.Popen(
-        [*ends_with_us, *words],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with ExitStack() as opened:
+        out = opened.enter_context(into.open("w")) if into else subprocess.PIPE
+        return subprocess.Popen(
+            [*ends_with_us, *words], cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT, text=True
+        )
 
 
-def run(node: Cluster, folder: Path, *words: str) -> tuple[int, str]:
-    typed = start(node, folder, *words)
+def run(node: Cluster, folder: Path, *words: str, seconds: float = TIMEOUT, **variables: str) -> tuple[int, str]:
+    typed = start(node, folder, *words, **variables)
     try:
-        said, _ = typed.communicate(timeout=TIMEOUT)
+        said, _ = typed.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         typed.kill()
         raise
@@ -92,7 +94,8 @@ def told(results: Path, kind: str) -> dict[Path, list[dict[str, Any]]]:
 
 
 def is_training(events: list[dict[str, Any]]) -> bool:
-    return any(event["event"] == "moved" for event in events) and events[-1]["event"] != "over"
+    """Whether a training of a task, and of its latest allocation, is under way."""
+    return bool(events) and events[-1]["event"] in ("moved", "ended") and events[-1].get("how", "note") == "note"
 
 
 def until(happened: Callable[[], Any], typed: subprocess.Popen[str] | None = None) -> Any:
@@ -140,6 +143,8 @@ def test_one_killed_one_requeued_and_the_program_closed_and_reopened(node: Clust
     assert [event["restarts"] for event in tries[requeued] if event["event"] == "begun"] == [0, 1]
     assert tries[killed][-1]["event"] != "over"
     assert len(tries) == 3, "the killed one was submitted once more"
+    (again,) = (path for path in tries if path not in (requeued, killed))
+    assert list(json.loads((again.parent / "order.json").read_text())["tries"].values()) == [1]
     assert "goes on from step" in logs(there)
     assert numbers(here) == numbers(there)
     assert len(numbers(here)) == 8
@@ -211,4 +216,77 @@ def test_a_pretraining_has_a_process_for_each_card(node: Cluster, tmp_path: Path
     assert code == 0, said + node.logs()
     assert [events[0]["cards"] for events in told(there, "pretrain").values()] == [2]
     assert records(there)[f"pretrain {ROW}, seed 0"][0]["environment"]["processes"] == 2
+    assert numbers(here) == numbers(there)
+
+
+def test_a_node_goes_down_and_daemons_are_away_and_a_name_is_hostile(node: Cluster, tmp_path: Path) -> None:
+    folder = tmp_path / "it's -$(touch pwned) `touch pwned`\n\"#&; é"
+    write_tiny(folder, epochs=16)
+    here, there = folder / "here", folder / "-there"
+    one = ["--rows", ROW, "--columns", "imagenet", "--seeds", "0"]
+    typed = command(folder, "run", *one, "--executor", "slurm", results=there)
+    node.end("munge/pid")
+    code, said = run(node, folder, *typed)
+    assert code == 3, said
+    assert re.search(r"(?m)^repro: squeue: .*[Mm]unge.*$", said), said
+    assert "Traceback" not in said
+    node.daemon(*node.munged)
+    code, said = run(node, folder, *command(folder, "run", *one, results=here))
+    assert code == 0, said
+    said_so = tmp_path / "said.txt"
+    program = start(node, folder, *typed, into=said_so)
+    try:
+        until(lambda: any(is_training(events) for events in told(there, "pretrain").values()), program)
+        node.call("scontrol", "update", "NodeName=here", "State=DOWN", "Reason=test")
+        (path,) = told(there, "pretrain")
+        assert (
+            node.call("squeue", "-h", "-o", "%k", f"--jobs={task(path)}")
+            == "$(touch pwned) `touch pwned` #&;|<> %a é\n"
+        )
+        until(lambda: told(there, "pretrain")[path][-1]["event"] == "over", program)
+        with suppress(AssertionError):  # it is up again by itself, once it has answered
+            node.call("scontrol", "update", "NodeName=here", "State=RESUME")
+        until(lambda: is_training(told(there, "pretrain")[path]), program)
+        node.end("slurmctld.pid")
+        until(lambda: "; it is asked again" in said_so.read_text(), program)
+        node.daemon("slurmctld")
+        program.wait(timeout=TIMEOUT)
+    finally:
+        program.kill()
+    assert program.returncode == 0, said_so.read_text() + node.logs()
+    assert said_so.read_text().count("; it is asked again") == 1
+    (events,) = told(there, "pretrain").values()
+    assert [event["restarts"] for event in events if event["event"] == "begun"] == [0, 1]
+    assert "goes on from step" in logs(there)
+    assert numbers(here) == numbers(there)
+    assert list(tmp_path.rglob("pwned")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_told", [True, False], ids=["told before by SIGUSR1", "by SIGTERM at the limit alone"])
+def test_a_time_limit_of_a_minute(node: Cluster, tmp_path: Path, is_told: bool) -> None:
+    write_tiny(tmp_path, epochs=120)
+    limits = {"minutes = 10": "minutes = 1", "notice_seconds = 60": "notice_seconds = 10", "tries = 2": "tries = 20"}
+    text = SLURM
+    for pattern, new in limits.items():
+        assert pattern in text
+        text = text.replace(pattern, new)
+    (tmp_path / "slurm.toml").write_text(text)
+    real = shutil.which("sbatch", path=node.environment["PATH"])
+    (tmp_path / "sbatch").write_text(f'#!/bin/sh\nsed -i \'/--signal/d\' "$1"\nexec {real} "$@"\n')
+    (tmp_path / "sbatch").chmod(0o755)
+    path = node.environment["PATH"] if is_told else f"{tmp_path}:{node.environment['PATH']}"
+    here, there = tmp_path / "here", tmp_path / "there"
+    one = ["--rows", ROW, "--columns", "imagenet", "--seeds", "0"]
+    code, said = run(node, tmp_path, *command(tmp_path, "run", *one, results=here), seconds=900)
+    assert code == 0, said
+    typed = command(tmp_path, "run", *one, "--executor", "slurm", results=there)
+    code, said = run(node, tmp_path, *typed, seconds=900, PATH=path)
+    assert code == 0, said + node.logs()
+    events = [event for events in told(there, "pretrain").values() for event in events]
+    assert sum(event["event"] == "begun" for event in events) > 1
+    assert ("requeued" in {event["event"] for event in events}) == is_told
+    printed = "".join(path.read_text() for path in there.glob("slurm/*-pretrain-*/log-0.txt"))
+    assert ("DUE TO TIME LIMIT" in printed) != is_told
+    assert "goes on from step" in logs(there)
     assert numbers(here) == numbers(there)

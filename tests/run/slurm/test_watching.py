@@ -10,9 +10,9 @@ import pytest
 
 from repro.errors import Interrupted
 from repro.plan.jobs import Job
-from repro.run.slurm import orders, sbatch, scheduler
+from repro.run.slurm import executor, orders, sbatch, scheduler
 from repro.run.slurm.executor import Slurm
-from repro.run.slurm.scheduler import Entry, SchedulerError
+from repro.run.slurm.scheduler import Entry, NoAnswer, SchedulerError
 from repro.spec.cluster import Cluster
 from repro.store import Record, Store
 from tests.run.slurm.test_arrays import FIRST, PROBES, TRAIN, job
@@ -32,6 +32,7 @@ class Played:
         self.entries: dict[tuple[str, int], Entry] = {}
         self.folders: dict[str, Path] = {}
         self.said: list[tuple[str, str, str]] = []
+        self.refuses = ""  # what sbatch says where it takes nothing
 
     def queue(self) -> dict[tuple[str, int], Entry]:
         if self.folders:
@@ -39,6 +40,8 @@ class Played:
         return dict(self.entries)
 
     def submit(self, script: Path) -> str:
+        if self.refuses:
+            raise SchedulerError(self.refuses)
         number = str(len(self.folders) + 1)
         self.folders[number] = script.parent
         for task in orders.tasks(script.parent):
@@ -200,3 +203,157 @@ def test_repro_cancel_ends_the_watching(play: Play) -> None:
     with pytest.raises(Interrupted) as raised:
         executor.run({TRAIN.id: TRAIN}, THREE)
     assert str(raised.value) == ("ended by repro cancel; nothing finished is lost, the same command goes on from here")
+
+
+def again(executor: Slurm, played: Played, *steps: Step) -> Slurm:
+    """The same command typed once more, after the program that watched was closed."""
+    played.steps, played.said = list(steps), []
+    return Slurm(executor.store, cluster=CLUSTER, means={"threads": 1, "loaders": 0, "processes": 1}, observer=played)
+
+
+def leave(number: str) -> Step:
+    """The allocation of an array dies."""
+    return lambda p: p.finish(number, has_record=False)
+
+
+def close(executor: Slurm) -> Step:
+    """The program that watches is closed."""
+    return lambda _: executor.ask_to_stop()
+
+
+def test_to_close_and_reopen_gives_no_more_tries(play: Play) -> None:
+    one = {TRAIN.id: TRAIN}
+    executor, played = play()
+    played.steps = [close(executor)]
+    assert executor.run(one, one).stopped
+    leave("1")(played)  # while nobody watches
+    second = again(executor, played, nothing)  # the queue as it is at the start
+    played.steps.append(close(second))
+    assert second.run(one, one).stopped
+    why = "its allocation ended without a result (SLURM job {}_0)"
+    assert played.said == [("note", "data train", f"{why.format(1)}; it is submitted once more")]
+    leave("2")(played)
+    third = again(executor, played, nothing)
+    done = third.run(one, one)
+    reason = f"{why.format(2)} 2 times; what it printed is in {played.folders['2'] / 'log-0.txt'}"
+    assert done.failed == {TRAIN.id: reason}
+    assert len(played.folders) == 2
+    failure = executor.store.failure(TRAIN.id)
+    assert failure is not None
+    assert failure.reason == reason
+    fourth = again(executor, played, nothing, lambda p: p.finish("3"), nothing)
+    assert fourth.run(one, one).computed == [TRAIN.id], "asked again after a failure, it is tried anew"
+    assert orders.means(played.folders["3"])["tries"] == {}
+    assert executor.store.failure(TRAIN.id) is None
+
+
+def test_tries_go_with_the_task_that_is_in_the_queue(play: Play) -> None:
+    one = {TRAIN.id: TRAIN}
+    executor, played = play(leave("1"), nothing)
+    played.steps.append(close(executor))
+    executor.run(one, one)
+    assert orders.means(played.folders["2"])["tries"] == {TRAIN.id: 1}
+    second = again(executor, played, nothing, leave("2"), nothing)
+    assert "2 times" in second.run(one, one).failed[TRAIN.id]
+
+
+def test_what_repro_cancel_ended_was_no_try(play: Play) -> None:
+    one = {TRAIN.id: TRAIN}
+    executor, played = play()
+    played.steps = [close(executor)]
+    executor.run(one, one)
+    orders.cancel(played.folders["1"])
+    leave("1")(played)
+    second = again(executor, played, nothing, lambda p: p.finish("2"), nothing)
+    assert second.run(one, one).computed == [TRAIN.id]
+    assert orders.means(played.folders["2"])["tries"] == {}
+
+
+def test_a_job_that_the_queue_calls_gone_is_done_by_its_record_alone(play: Play) -> None:
+    """Absent without a record: tried again. In the queue with a record: done, and nobody waits for the queue."""
+    executor, played = play(
+        lambda p: p.entries.clear(),
+        nothing,
+        lambda p: keep(p.store, TRAIN),  # squeue calls it running to the end
+        nothing,
+    )
+    done = executor.run({TRAIN.id: TRAIN}, THREE)
+    assert done.computed == [TRAIN.id]
+    assert len(played.folders) == 2
+    assert ("2", 0) in played.entries
+
+
+def test_a_record_that_is_cut_is_no_record(play: Play) -> None:
+    def cut(p: Played) -> None:
+        p.finish("1")
+        path = p.store.record(TRAIN.id)
+        path.write_text(path.read_text()[:-20])
+
+    executor, played = play(cut, nothing, lambda p: p.finish("2"), nothing)
+    assert executor.run({TRAIN.id: TRAIN}, THREE).computed == [TRAIN.id]
+    assert len(played.folders) == 2
+
+
+def test_a_scheduler_that_takes_no_more_is_asked_again_when_it_has_less(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "LATER", 0.0)
+
+    def refuse(p: Played) -> None:
+        p.finish("1", has_record=False)
+        p.refuses = "sbatch: Job violates accounting/QOS policy"
+
+    def take(p: Played) -> None:
+        p.refuses = ""
+        p.finish("2")
+
+    two = {one.id: one for one in (TRAIN, VAL)}
+    executor, played = play(nothing)
+    monkeypatch.setattr(executor, "cluster", CLUSTER.model_copy(update={"largest_array": 1}))
+    played.steps = [refuse, nothing, nothing, nothing, take, nothing, lambda p: p.finish("3"), nothing]
+    assert sorted(executor.run(two, two).computed) == sorted(two)
+    notes = [detail for how, _, detail in played.said if how == "note"]
+    assert notes == [
+        "its allocation ended without a result (SLURM job 1_0); it is submitted once more",
+        "sbatch: Job violates accounting/QOS policy; the rest is submitted later",
+    ]
+    assert len(list(orders.root(executor.store).iterdir())) == 3, "what was refused leaves no folder"
+
+
+def test_a_scheduler_that_takes_nothing_at_all(play: Play) -> None:
+    executor, played = play()
+    played.refuses = "sbatch: invalid partition specified: gpu"
+    with pytest.raises(SchedulerError) as raised:
+        executor.run(THREE, THREE)
+    assert str(raised.value) == "sbatch: invalid partition specified: gpu"
+    assert list(orders.root(executor.store).iterdir()) == []
+
+
+def test_what_was_submitted_though_sbatch_gave_no_answer_is_not_submitted_again(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "LATER", 0.0)
+    executor, played = play(nothing, lambda p: p.finish("1"), lambda p: p.finish("2"), nothing, nothing)
+    submit = played.submit
+
+    def silent(script: Path) -> str:
+        number = submit(script)
+        if number == "2":
+            raise NoAnswer("sbatch: no answer in 60 seconds; try again later")
+        return number
+
+    monkeypatch.setattr(scheduler, "submit", silent)
+    two = {one.id: one for one in (TRAIN, FIRST)}
+    assert sorted(executor.run(two, two).computed) == sorted(two)
+    assert len(played.folders) == 2
+
+
+def test_a_run_with_nothing_in_the_queue_begins_with_an_end_of_what_is_done(play: Play) -> None:
+    executor, played = play(lambda p: p.finish("1"), nothing)
+    executor.run({TRAIN.id: TRAIN}, THREE)
+    folder = played.folders["1"]
+    orders.events(folder, 0).write_text('{"event": "begun"}\n{"event": "over"}\n')
+    second = again(executor, played, nothing, lambda p: p.finish("2"), nothing)
+    assert second.run({VAL.id: VAL}, {VAL.id: VAL}).computed == [VAL.id]
+    assert not folder.exists()
+    assert played.folders["2"].exists()

@@ -1,11 +1,10 @@
-"""What earlier submissions left in a results folder: how often each job was tried, and folders that nobody needs."""
+"""Folders of arrays that nobody needs any more, and their end."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from repro.run.slurm import orders, survey
@@ -14,27 +13,6 @@ from repro.run.slurm.scheduler import Entry
 from repro.store import Store
 
 KEPT = 7 * 86_400.0  # seconds that a folder is kept of whose tasks some told no end
-
-
-@dataclass(frozen=True)
-class Try:
-    """The newest submission of a job."""
-
-    place: Place
-    folder: Path
-    before: int  # how often the job had been tried before it, without a result
-
-
-def latest(store: Store, jobs: Container[str]) -> dict[str, Try]:
-    """The newest submission of each of some jobs, of those that were submitted."""
-    found: dict[str, Try] = {}
-    for folder, tasks in orders.listed(store):
-        number, before = orders.number(folder), orders.means(folder)["tries"]
-        for task, all_ in tasks.items():
-            for job in all_:
-                if number and job.id in jobs:
-                    found[job.id] = Try((number, task), folder, before.get(job.id, 0))
-    return found
 
 
 def sweep(store: Store, entries: Mapping[Place, Entry]) -> None:
