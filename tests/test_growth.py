@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from repro.judge import board, measured, provenance
+from repro.judge import board, claims, measured, provenance
+from repro.judge import policy as policies
 from repro.judge.matching import matched, side
+from repro.judge.printed import Printed
 from repro.plan import code
 from repro.plan.cost import by_row, stated, tariff
 from repro.plan.expand import Options, Plan, expand
@@ -188,6 +190,20 @@ def test_twice_the_rows_or_seeds_is_twice_the_work(
 
     half, whole = work(10, 8), work(rows, seeds)
     assert {name: whole[name] / half[name] for name in half if whole[name] > LINEAR * half[name]} == {}
+
+
+def test_a_claim_along_twice_the_rows_is_twice_the_work() -> None:
+    numbers = {column.id: "52.0 ± 1.0" for column in TABLE.columns}
+
+    def work(rows: int) -> int:
+        grid = table(rows)
+        printed = [row.model_copy(update={"runs": 3, "reported": numbers}) for row in grid.rows]
+        book = Printed({"grid": grid.model_copy(update={"rows": printed})})
+        found = claims.read_paper(grid.claims[0], book, table="grid", policy=policies.STANDARD)
+        assert len(found.findings) == rows - 1
+        return lines(lambda: claims.read_paper(grid.claims[0], book, table="grid", policy=policies.STANDARD))
+
+    assert work(120) < LINEAR * work(60)
 
 
 def test_each_record_is_read_once_by_each_who_asks(

@@ -10,7 +10,7 @@ import pytest
 
 from repro.errors import Interrupted
 from repro.plan.jobs import Job
-from repro.run.slurm import executor, orders, sbatch, scheduler
+from repro.run.slurm import orders, sbatch, scheduler
 from repro.run.slurm.executor import Slurm
 from repro.run.slurm.scheduler import Entry, NoAnswer, SchedulerError
 from repro.spec.cluster import Cluster
@@ -297,7 +297,7 @@ def test_a_record_that_is_cut_is_no_record(play: Play) -> None:
 def test_a_scheduler_that_takes_no_more_is_asked_again_when_it_has_less(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "LATER", 0.0)
+    monkeypatch.setattr("repro.run.slurm.executor.LATER", 0.0)
 
     def refuse(p: Played) -> None:
         p.finish("1", has_record=False)
@@ -332,7 +332,7 @@ def test_a_scheduler_that_takes_nothing_at_all(play: Play) -> None:
 def test_what_was_submitted_though_sbatch_gave_no_answer_is_not_submitted_again(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "LATER", 0.0)
+    monkeypatch.setattr("repro.run.slurm.executor.LATER", 0.0)
     executor, played = play(nothing, lambda p: p.finish("1"), lambda p: p.finish("2"), nothing, nothing)
     submit = played.submit
 
