@@ -73,8 +73,8 @@ def _one(there: World, victim: str, *, event: int, delay: float) -> Trial | None
         if not is_met:
             processes.kill([run.pid, *processes.of(results)])
             return None
-        run.wait(TIMEOUT)
-    seen = kills.ended(there, results)
+        seen = [] if there.ends(run) else ["the run did not end"]
+    seen += kills.ended(there, results)
     at = f"change {event}" if event else f"{delay:.2f} s"
     return Trial(f"kill -9: {victim}, of two ranks", not seen, f"at {at}: {'; '.join(seen)}")
 
