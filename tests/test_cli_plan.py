@@ -206,6 +206,16 @@ def test_a_network_of_ones_own_that_is_not_whole_is_told(
     assert typed("plan", "table1", *words) == (code, "", f"repro: {complaint}\n")
 
 
+def test_a_figure_without_a_recipe_has_no_row_for_a_network_of_ones_own(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "w").touch()
+    assert typed("plan", "figure13", "--weights", "w", "--as", "mine") == (
+        2,
+        "",
+        "repro: --as mine: figure13 has no recipe of its own, its rows are those of others, so a network of yours "
+        "would have none; name a table that has one, such as table1\n",
+    )
+
+
 def test_an_encoder_of_a_list_counts_when_its_classifier_is_here_too(
     typed: Typed, tmp_path: Path, strict: Path
 ) -> None:

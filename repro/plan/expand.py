@@ -48,6 +48,11 @@ def _with_own(table: Table, name: str) -> Table:
     """The table with a row for a network of the user's."""
     if any(row.id == name for row in table.rows):
         raise UsageError(f"--as {name}: {table.id} has a row of that id already; choose another name")
+    if "data" not in table.recipe:
+        raise UsageError(
+            f"--as {name}: {table.id} has no recipe of its own, its rows are those of others, so a network of yours "
+            "would have none; name a table that has one, such as table1"
+        )
     row = Row(id=name, label=name, runs=0, origin="own", role="comparison", notes=["A network of the user's own."])
     return table.model_copy(update={"rows": [*table.rows, row]})
 

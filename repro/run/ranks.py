@@ -1,7 +1,8 @@
 """One pretraining in several processes of this machine, one a graphics card, started by torchrun.
 
 The worker that holds the job starts them, tells what the first says, stops them and writes the record; they leave files
-in the job's folder alone. Each looks after the worker: where it is gone, they stop, as nobody holds the job then.
+in the job's folder alone. Each looks after the worker and torchrun: where one is gone, they stop, as nobody holds the
+job then, or as one that waits for another would wait for ever.
 
 `python -m repro.run.ranks ORDER` is one of them; the environment is torchrun's.
 """
@@ -129,8 +130,9 @@ def main(arguments: list[str]) -> int:
         loaders=order["loaders"],
         progress=_progress(events) if first else _nothing,
         note=(lambda text: _tell(events, "note", text=text)) if first else _nothing,
-        stopping=_stopping(folder / HALT, *order["worker"]),
+        stopping=_stopping(folder / HALT, *order["worker"], launcher=os.getppid()),
     )
+    threading.Thread(target=_outlive, args=(os.getppid(),), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):  # a launcher that is stopped stops them; they end by HALT
         signal.signal(number, signal.SIG_IGN)
     import_module("repro.lab.threads").limit(content["threads"])
@@ -176,14 +178,22 @@ def _nothing(*_: object) -> None:
     return None
 
 
-def _stopping(halt: Path, worker: int, born: str) -> Callable[[], bool]:
-    """Whether the worker wants them to stop, or is gone; looked at a few times a second at most."""
+def _outlive(launcher: int) -> None:
+    """End this process where torchrun is gone and it does not stop in time: it may wait for one that never comes."""
+    while os.getppid() == launcher:
+        time.sleep(_LOOK)
+    time.sleep(_PATIENCE)
+    os._exit(1)
+
+
+def _stopping(halt: Path, worker: int, born: str, *, launcher: int) -> Callable[[], bool]:
+    """Whether the worker wants them to stop, or it or torchrun is gone; looked at a few times a second at most."""
     looked, found = 0.0, False
 
     def stopping() -> bool:
         nonlocal looked, found
         if not found and time.monotonic() - looked > _LOOK:
-            looked, found = time.monotonic(), halt.exists() or _born(worker) != born
+            looked, found = time.monotonic(), halt.exists() or _born(worker) != born or os.getppid() != launcher
         return found
 
     return stopping

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults import trials, world
+from tests.faults import processes, trials, world
 from tests.faults.trials import Trial
 
 PROGRESS = 20.0  # seconds between two lines that say how far it is, where no person looks on
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in asked.families or trials.names():
             found += _tried(console, there, name, times=asked.times, seed=asked.seed)
     finally:
+        processes.end(root)
         shutil.rmtree(root, ignore_errors=True)
         if found:
             console.print(table(found))

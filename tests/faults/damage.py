@@ -17,7 +17,7 @@ from tests.faults import kills, processes
 from tests.faults.trials import Trial
 from tests.faults.world import TIMEOUT, World
 
-USUAL = 8
+USUAL = 4
 WAYS = ("cut", "changed in one bit", "another's")
 CHECKPOINT = "checkpoint.safetensors"
 

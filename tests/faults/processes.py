@@ -14,13 +14,14 @@ LOOK = 0.05
 
 
 def of(results: Path) -> dict[int, str]:
-    """The living processes of all runs of a results folder: number -> command line."""
+    """The living processes of all runs of a results folder, or of one below a folder: number -> command line."""
     found, wanted = {}, f"{MARK}={results}".encode()
     for place in Path("/proc").iterdir():
         if not place.name.isdigit() or int(place.name) == os.getpid():
             continue
         with suppress(OSError):
-            if wanted in (place / "environ").read_bytes().split(b"\0") and not _is_dead(place):
+            marks = (place / "environ").read_bytes().split(b"\0")
+            if any(mark == wanted or mark.startswith(wanted + b"/") for mark in marks) and not _is_dead(place):
                 words = (place / "cmdline").read_bytes().split(b"\0")
                 found[int(place.name)] = b" ".join(words).decode(errors="replace")
     return found
@@ -43,6 +44,12 @@ def kill(numbers: list[int]) -> list[int]:
             os.kill(number, signal.SIGKILL)
             hit.append(number)
     return hit
+
+
+def end(results: Path) -> None:
+    """Leave none of them."""
+    while kill(list(of(results))):
+        time.sleep(LOOK)
 
 
 def awaited(what: Callable[[], bool], *, seconds: float) -> bool:

@@ -62,7 +62,7 @@ def _start(world: World, results: Path, number: int, before: Sequence[str], out:
 
 def _end(results: Path, started: Sequence[subprocess.Popen[bytes]]) -> None:
     """Whatever happened, nothing goes on."""
-    processes.kill(list(processes.of(results)))
+    processes.end(results)
     for run in started:
         run.wait()
 

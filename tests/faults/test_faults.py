@@ -9,8 +9,10 @@ from tests.faults import trials
 from tests.faults.trials import Trial
 from tests.faults.world import World
 
+FAMILIES = [pytest.param(name, marks=pytest.mark.slow if name in trials.SLOW else ()) for name in trials.names()]
 
-@pytest.mark.parametrize("name", trials.names())
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_every_trial_is_survived(name: str, world: World) -> None:
     family = trials.family(name)
     reason = family.skipped()

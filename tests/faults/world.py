@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +21,7 @@ INSIDE = Path(__file__).parent / "inside"
 TABLE = "whole"
 TIMEOUT = 600.0  # seconds for one run, on a machine that has much other work
 IMAGES = {"train": 192, "val": 28, "corrupted": 14}
+LATE = 124  # in place of an exit code, of a run that did not end
 PAUSE = 0.05  # seconds between two checkpoints, in place of ten
 OWN = ("lock", "log.txt")  # files of a job's folder that say when and how often, not what
 
@@ -32,11 +33,19 @@ class World:
     root: Path
     words: tuple[str, ...] = (TABLE, "--seeds", "0")  # what is asked of every run
     workers: int = 1
+    kept: str = "reference"  # folder of the results that met no fault
 
     @property
     def reference(self) -> Path:
         """The results that met no fault."""
-        return self.root / "reference"
+        return self.root / self.kept
+
+    def asking(self, *words: str) -> World:
+        """The same world, asked for other words, with the results of those."""
+        other = replace(self, words=words, kept=f"reference {' '.join(words)}")
+        code, printed = other.finish(other.reference)
+        assert code == 0, printed
+        return other
 
     @property
     def profile(self) -> Path:
@@ -94,17 +103,32 @@ class World:
 
     def typed(self, words: Sequence[str], more: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Type any words: the exit code, and what was printed."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "repro", *words],
-            cwd=self.root,
-            env=self.environment(more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT,
-        )
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-m", "repro", *words],
+                cwd=self.root,
+                env=self.environment(more),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            processes.end(self.root)
+            return LATE, f"repro {' '.join(words)} did not end in {TIMEOUT:.0f} seconds"
         return ended.returncode, ended.stdout
+
+    def ends(self, run: subprocess.Popen[str]) -> bool:
+        """Whether a run ends in time; one that does not is killed."""
+        try:
+            run.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            processes.end(self.root)
+            run.kill()
+            run.wait()
+            return False
+        return True
 
     def differences(self, results: Path, *, again: str = "") -> list[str]:
         """Where results differ from those that met no fault: records, files, what is printed, and what was left.

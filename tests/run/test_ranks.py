@@ -112,6 +112,26 @@ def test_processes_whose_worker_was_killed_leave_a_checkpoint_and_end(
         time.sleep(0.1)
 
 
+def test_processes_whose_torchrun_was_killed_stop_at_the_next_step(
+    recipe: dict[str, Any],
+    folder: Path,
+    tmp_path: Path,
+) -> None:
+    recipe["training"]["epochs"] = 20_000
+    children, killed = Path(f"/proc/self/task/{os.getpid()}/children"), list[int]()
+
+    def progress(*_: object) -> None:
+        if not killed:
+            found = [int(word) for word in children.read_text().split()]
+            killed.extend(one for one in found if b"torch.distributed.run" in Path(f"/proc/{one}/cmdline").read_bytes())
+            os.kill(killed[0], signal.SIGKILL)
+
+    with pytest.raises(Stopped, match=r"^stopped after step \d+ of "):
+        start(job(recipe), folder, tmp_path / "two", Context(device="cpu", progress=progress))
+    assert len(killed) == 1
+    assert [path.name for path in (tmp_path / "two").iterdir()] == [CHECKPOINT]
+
+
 def _alive(folder: str) -> list[str]:
     """Processes whose command line names a folder, this one left out."""
     found = []

@@ -3,8 +3,8 @@
 FAULTS_PAUSE: seconds between two checkpoints, in place of those of `repro.lab.snapshot`.
 
 FAULTS_KILL: a JSON file `{"role", "event", "below", "victims"}`. The first process of that role (`runner`, `worker`,
-`rank`) that is about to do its event-th change below a folder (a file opened for writing, renamed, removed, a folder
-made) removes the JSON file and ends itself, its parent or both by SIGKILL.
+`rank`; `pool` of multiprocessing) that is about to do its event-th change below a folder (a file opened for writing,
+renamed, removed, a folder made) removes the JSON file and ends itself, its parent or both by SIGKILL.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class _Hurry(MetaPathFinder):
 def _role() -> str:
     """What this process is, by the module it was started with."""
     words = sys.orig_argv
+    if "--multiprocessing-fork" in words:
+        return "pool"
     return ROLES.get(words[words.index("-m") + 1], "") if "-m" in words[:-1] else ""
 
 
