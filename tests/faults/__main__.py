@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         there = world.build(root / "world")
         for name in asked.families or trials.names():
-            found += _tried(console, there, name, times=asked.times, seed=asked.seed)
+            for trial in _tried(console, there, name, times=asked.times, seed=asked.seed):
+                found.append(trial)  # one by one, so that the table of a run that is stopped has them
+    except KeyboardInterrupt:
+        console.print("stopped")
     finally:
         processes.end(root)
         shutil.rmtree(root, ignore_errors=True)
@@ -47,30 +50,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(not trial.survived for trial in found) else 0
 
 
-def _tried(console: Console, there: world.World, name: str, *, times: int | None, seed: int) -> list[Trial]:
+def _tried(console: Console, there: world.World, name: str, *, times: int | None, seed: int) -> Iterator[Trial]:
     """The trials of one family; how far it is on one line of a terminal, on a line now and then elsewhere."""
-    family, found, begun, told = trials.family(name), list[Trial](), time.monotonic(), 0.0
+    family, lost, begun, told = trials.family(name), 0, time.monotonic(), 0.0
     reason = family.skipped()
     if reason:
         console.print(f"{name}: not tried: {reason}")
-        return []
+        return
     total = times or family.USUAL
-    for trial in family.trials(there, times=total, seed=seed):
-        found.append(trial)
+    for done, trial in enumerate(family.trials(there, times=total, seed=seed), 1):
+        yield trial
         if not trial.survived:
-            again = f"python -m tests.faults {name} --times {total} --seed {seed}"
-            console.print(
-                f"✗ lost, number {len(found)}: {trial.fault}: {trial.told}; again: {again}",
-                markup=False,
-                soft_wrap=True,
-            )
-        lost = sum(not one.survived for one in found)
-        if console.is_terminal or time.monotonic() - told > PROGRESS or len(found) == total:
+            lost += 1
+            again = f"again: python -m tests.faults {name} --times {total} --seed {seed}"
+            line = f"✗ lost, number {done}: {trial.fault}: {trial.told}; {again}"
+            console.print(line, markup=False, soft_wrap=True)
+        if console.is_terminal or time.monotonic() - told > PROGRESS or done == total:
             told = time.monotonic()
             ends = "\r" if console.is_terminal else "\n"
-            console.print(f"{name}: {len(found)} of {total}, {lost} lost, {told - begun:.0f} s", end=ends)
+            console.print(f"{name}: {done} of {total}, {lost} lost, {told - begun:.0f} s", end=ends)
     console.print()
-    return found
 
 
 def table(found: Sequence[Trial]) -> Table:

@@ -19,7 +19,7 @@ from tests.faults import processes
 from tests.faults.trials import Trial
 from tests.faults.world import TIMEOUT, World
 
-USUAL = 4
+USUAL = 3
 IN_A_ROW = 9
 LONGEST = 9.0  # seconds: about a run's length; later moments come of what earlier kills left to do
 CHANGES = {"runner": 12, "worker": 40}  # about as many as the process makes in a run of this world

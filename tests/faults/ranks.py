@@ -39,7 +39,7 @@ def trials(world: World, *, times: int, seed: int) -> Iterator[Trial]:
     """Each of the processes in turn, at moments drawn by the seed; a run that ended before is tried again."""
     random, there, done = Random(f"ranks {seed}"), _shared(world), 0
     while done < times:
-        victim = list(MODULES)[done % len(MODULES)]
+        victim = list(MODULES)[(done + seed) % len(MODULES)]
         event = random.randint(1, CHANGES) if victim == "a rank" and random.random() < 0.5 else 0
         trial = _one(there, victim, event=event, delay=random.uniform(0.0, LONGEST))
         if trial is not None:
