@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +16,13 @@ class Refused(Exception):
     """This machine does not let us mount; the text says what it said."""
 
 
-def lacking() -> str:
-    """Why nothing can be mounted here, as far as that can be told without trying; or nothing."""
-    if os.geteuid() != 0 or not shutil.which("mount"):
-        return "to mount a small disk takes the right to"
+def lacking(*words: str | Path) -> str:
+    """Why `mount WORDS`, or a small disk in memory, is refused here; nothing where it is not."""
+    with tempfile.TemporaryDirectory() as folder, guarded(Path(folder)):
+        try:
+            mount(*(words or ("-t", "tmpfs", "tmpfs")), folder)
+        except (Refused, FileNotFoundError) as refusal:
+            return f"a small disk cannot be mounted here: {refusal}"
     return ""
 
 

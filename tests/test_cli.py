@@ -448,6 +448,8 @@ def test_an_unknown_row_is_told_with_every_row(typed: Typed) -> None:
         ("show", "Missing argument 'TABLE'."),
         ("plan table1 --limit 0", "Invalid value for '--limit': 0 is not in the range x>=1."),
         ("run table1 --workers none", "Invalid value for '--workers': 'none' is not a valid integer range."),
+        ("run table1 --silence -1", "Invalid value for '--silence': -1.0 is not in the range 0<=x<=10080."),
+        ("figure 6 --silence nan", "Invalid value for '--silence': expected a number of minutes, found nan"),
         ("plan table1 --device tpu", "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'cuda'."),
         ("plan table1 --sedes 1", "No such option"),
     ],

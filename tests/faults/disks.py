@@ -17,7 +17,7 @@ from repro.store import Store
 from tests import mounts
 from tests.faults import kills, processes
 from tests.faults.trials import Trial
-from tests.faults.world import TIMEOUT, World
+from tests.faults.world import World
 
 USUAL = 3
 LONGEST = 9.0  # seconds: about a run's length
@@ -28,15 +28,32 @@ READ_ONLY = "the file system is read-only; name another folder with --results"
 
 def skipped() -> str:
     """Why it cannot be tried here."""
-    return mounts.lacking() or ("" if shutil.which("mkfs.ext4") else "no mkfs.ext4 here")
+    return mounts.lacking()
 
 
 def trials(world: World, *, times: int, seed: int) -> Iterator[Trial]:
-    """Each kind in turn, of sizes and at moments drawn by the seed."""
+    """Each kind in turn, of sizes and at moments drawn by the seed; without a file as a disk, none turns read-only."""
     random = Random(f"disks {seed}")
-    kinds = (_full, _no_inodes, _read_only)
+    kinds = [_full, _no_inodes, *([_read_only] if _has_files_as_disks(world) else [])]
     for number in range(times):
         yield kinds[number % len(kinds)](world, random)
+
+
+def _has_files_as_disks(world: World) -> bool:
+    image = world.root / "disk.img"
+    if not shutil.which("mkfs.ext4"):
+        return False
+    _make(image)
+    refused = mounts.lacking("-o", "loop", image)
+    image.unlink()
+    return not refused
+
+
+def _make(image: Path) -> None:
+    """A file that is a disk."""
+    with image.open("wb") as stream:
+        stream.truncate(32 << 20)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
 
 
 def _full(world: World, random: Random) -> Trial:
@@ -59,9 +76,7 @@ def _no_inodes(world: World, random: Random) -> Trial:
 def _read_only(world: World, random: Random) -> Trial:
     """A disk that the system makes read-only at a moment, as it does after an error, with files open for writing."""
     delay, image = random.uniform(0.0, LONGEST), world.root / "disk.img"
-    with image.open("wb") as stream:
-        stream.truncate(32 << 20)
-    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+    _make(image)
     with _disk(world, "-o", "loop,errors=remount-ro", image) as place:
         results = place / "results"
         world.printed(results).unlink(missing_ok=True)
@@ -69,7 +84,8 @@ def _read_only(world: World, random: Random) -> Trial:
         time.sleep(delay)
         is_met = run.poll() is None
         mounts.mount("-o", "remount,abort", place)  # the next write meets an error, and the system then stops all
-        seen = _told_plainly(run.wait(TIMEOUT), world.printed(results).read_text(), READ_ONLY) if is_met else []
+        world.ends(run)
+        seen = _told_plainly(run.returncode, world.printed(results).read_text(), READ_ONLY) if is_met else []
         subprocess.run(["umount", str(place)], check=True)
         subprocess.run(["e2fsck", "-fy", str(image)], capture_output=True, check=False)  # its exit says what it mended
         mounts.mount("-o", "loop", image, place)

@@ -47,13 +47,14 @@ def _one_run(world: World, delay: float, *, each: bool) -> Trial | None:
     world.printed(results).unlink(missing_ok=True)
     run = world.start(results, more=["--silence", str(SILENCE)])
     stopped = set(_stop(run, results, delay))
-    while each and run.poll() is None:
+    end = time.monotonic() + TIMEOUT
+    while each and run.poll() is None and time.monotonic() < end:
         stopped |= set(_stop(run, results, 0.0))
         time.sleep(processes.LOOK)
-    code = run.wait(TIMEOUT)
+    world.ends(run)
     if not stopped:
         return None
-    printed = world.printed(results).read_text()
+    code, printed = run.returncode, world.printed(results).read_text()
     is_told = not each or "its worker said nothing for 6 seconds, 2 times" in printed
     is_plain = code == (3 if each else 0) and "Traceback" not in printed
     seen = [] if is_told and is_plain else [f"exit {code}: {printed}"]

@@ -69,8 +69,8 @@ def _one_run(world: World, name: str, limiting: Callable[[], object], random: Ra
         time.sleep(delay)
         found = processes.named(results, WORKER) if run.poll() is None else []
         limit(found, left)
-        code = run.wait(TIMEOUT)
-    printed = world.printed(results).read_text()
+        world.ends(run)
+    code, printed = run.returncode, world.printed(results).read_text()
     failed = [line.partition(": ")[2] for line in re.findall(r"(?m)^✗ (.*)$", printed)]
     strange = [line for line in failed if not any(re.match(plain, line) for plain in PLAIN)]
     seen = [f"a job has failed of this: {line}" for line in strange]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from repro.run.local import Local, Summary
 from repro.run.slurm import orders, scheduler
 from repro.run.slurm.arrays import Array
+from repro.run.slurm.executor import Slurm
 from repro.store import Store
 from tests.run.slurm.test_arrays import FIRST, TRAIN, job
 from tests.run.slurm.test_survey import entry, submitted
@@ -50,6 +52,19 @@ def test_a_run_without_slurm_toml_says_where_one_is_looked_for(
         "repro: --executor slurm: expected slurm.toml in this folder, in $REPRO_SLURM or in ~/.config/repro, found "
         "none; docs/slurm.md has one to begin with\n"
     )
+
+
+def test_how_long_a_worker_may_be_silent_is_told_wherever_it_runs(
+    tiny: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("slurm.toml").write_text(CLUSTER)
+    told: list[float] = []
+    monkeypatch.setattr(Slurm, "run", lambda self, *_: told.append(self.means["silence"]) or Summary())
+    monkeypatch.setattr(Local, "run", lambda self, *_: told.append(self.silence) or Summary())
+    for executor in ("slurm", "local"):
+        for more in ([], ["--silence", "1.5"]):
+            typed("run", "table1", "--profile", tiny, *ONE, "--executor", executor, *more)
+    assert told == [1800.0, 90.0, 1800.0, 90.0]
 
 
 def test_a_run_without_a_scheduler(tiny: Path, typed: Typed) -> None:

@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         threads=means["threads"],
         loaders=means["loaders"],
         processes=many,
-        silence=means["silence"],
+        silence=means.get("silence", 0.0),  # an order of an earlier version says nothing of it
         observer=told,
         logs=logs,
     )

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
+import time
 from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -95,3 +97,5 @@ if "FAULTS_KILL" in os.environ:
     _order = Path(os.environ["FAULTS_KILL"])
     if _order.is_file() and json.loads(_order.read_text())["role"] == _role():
         sys.addaudithook(_killing(_order))
+if "FAKETIME_TIMESTAMP_FILE" in os.environ:  # libfaketime refuses to sleep until a time, as Python's own sleep does
+    time.sleep = lambda seconds: select.select([], [], [], seconds)  # type: ignore[assignment]
