@@ -21,7 +21,7 @@ from tests.faults.trials import Trial
 from tests.faults.world import World
 from tests.trees import classes
 
-USUAL = 1
+USUAL = 3
 SET = "imagenet-100/train"
 KINDS = ("00000.pack", "index.npz", "cache.json", "code.json", "folders")
 OWN = """\

@@ -11,7 +11,7 @@ from typing import Protocol
 from tests.faults.world import World
 
 PLAIN = ("trials", "world", "processes", "several", "conftest")  # modules that are no family
-SLOW = ("ranks",)  # families that take a minute at their usual size; `pytest -m slow`
+SLOW = ("caches", "ranks")  # families that take a minute at their usual size; `pytest -m slow`
 
 
 @dataclass(frozen=True)
