@@ -362,10 +362,10 @@ HANGS = {
 def test_a_worker_that_hangs_is_killed_and_its_job_tried_once_more(how: str, scripted: Any) -> None:
     root = scripted(f"if label == 'hangs' and count == 1:\n    {HANGS[how]}")
     told, hangs, other = Told(), job("hangs"), job("other")
-    found = run(root, [hangs, other], told, workers=1, silence=1.0)
+    found = run(root, [hangs, other], told, workers=1, silence=2.0)
     assert (sorted(found.computed), found.failed) == (sorted([hangs.id, other.id]), {})
     notes = [event for event in told.events if event[0] == "note"]
-    assert notes == [("note", "hangs", "its worker said nothing for 1 second; it is tried once more")]
+    assert notes == [("note", "hangs", "its worker said nothing for 2 seconds; it is tried once more")]
     assert not _alive(root)
 
 
@@ -373,9 +373,9 @@ def test_a_job_over_which_two_workers_hang_has_failed(scripted: Any) -> None:
     root = scripted("if label == 'hangs': print('here', file=sys.stderr, flush=True); time.sleep(1000)")
     hangs, other = job("hangs"), job("other")
     rests = job("rests", hangs)
-    found = run(root, [hangs, rests, other], Told(), workers=1, silence=0.8)
+    found = run(root, [hangs, rests, other], Told(), workers=1, silence=2.0)
     reason = (
-        "its worker said nothing for 0.8 seconds, 2 times (does it need longer? --silence says how many minutes); "
+        "its worker said nothing for 2 seconds, 2 times (does it need longer? --silence says how many minutes); "
         f"what it printed is in {root}/worker-{os.uname().nodename}-{os.getpid()}-2.log"
     )
     assert (found.failed, found.lost, found.computed) == ({hangs.id: reason}, [rests.id], [other.id])
@@ -398,7 +398,7 @@ def test_whatever_a_worker_that_hangs_has_started_ends_with_it(scripted: Any) ->
         "    time.sleep(1000)"
     )
     hangs = job("hangs")
-    assert run(root, [hangs], Told(), workers=1, silence=1.0).computed == [hangs.id]
+    assert run(root, [hangs], Told(), workers=1, silence=2.0).computed == [hangs.id]
     assert len((root / "pids").read_text().split()) == 4
     deadline = time.monotonic() + 5
     while _alive(root) and time.monotonic() < deadline:  # whoever adopted them asks about their end
