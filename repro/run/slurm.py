@@ -77,8 +77,7 @@ class Slurm:
             while time.monotonic() < next_ and self.open and not self.stop:
                 time.sleep(min(0.1, self.cluster.look_seconds))
                 self.observer.tick()
-        self.summary.stopped = bool(self.open)
-        self.summary.seconds = time.monotonic() - begun
+        self.summary.stopped, self.summary.seconds = bool(self.open), time.monotonic() - begun
         return self.summary
 
     def _remember(self, entries: Mapping[Place, scheduler.Entry]) -> None:
