@@ -77,8 +77,7 @@ class Slurm:
             while time.monotonic() < next_ and self.open and not self.stop:
                 time.sleep(min(0.1, self.cluster.look_seconds))
                 self.observer.tick()
-        self.summary.stopped = bool(self.open)
-        self.summary.seconds = time.monotonic() - begun
+        self.summary.stopped, self.summary.seconds = bool(self.open), time.monotonic() - begun
         return self.summary
 
     def _remember(self, entries: Mapping[Place, scheduler.Entry]) -> None:
@@ -94,7 +93,8 @@ class Slurm:
             is_cancelled, before = orders.is_cancelled(folder), orders.means(folder)["tries"]
             for number, jobs in tasks.items():
                 ours = [self.open[job.id] for job in jobs if job.id in self.open]  # ours are in memory already
-                self.tries.update({job.id: before.get(job.id, 0) - self.tries[job.id] for job in ours})
+                for job in ours:
+                    self.tries[job.id] = before.get(job.id, 0)
                 if (array, number) in entries and not is_cancelled:
                     self._hold((array, number), folder, ours)
                 elif array:
@@ -110,8 +110,10 @@ class Slurm:
         for name in {entry.name for entry in entries.values()} - self.known:
             folder = orders.root(self.store) / name.removeprefix("repro-")
             if folder.is_dir() and not orders.is_cancelled(folder):
+                self.known.add(name)
+                tasks = orders.tasks(folder)
                 for place in [place for place, entry in entries.items() if entry.name == name]:
-                    self._hold(place, folder, orders.task(folder, place[1]))
+                    self._hold(place, folder, tasks.get(place[1], []))
 
     def _hold(self, place: Place, folder: Path, jobs: Iterable[Job]) -> None:
         ours = {job.id: job for job in jobs if job.id in self.open and job.id not in self.held}
@@ -176,12 +178,11 @@ class Slurm:
             elif not part.jobs:
                 del self.parts[place]
         self._lose()
-        if time.monotonic() >= self.later:
-            self._adopt(entries)
-            loose = [name for name in self.open if name not in self.held]
-        else:
-            loose = []
-        if loose and not self.stop:
+        if self.stop or time.monotonic() < self.later:
+            return
+        self._adopt(entries)
+        loose = [name for name in self.open if name not in self.held]
+        if loose:
             awaited = {name for name in loose for other in self.open[name].inputs.values() if self._is_ending(other)}
             self._submit(self._with_dependants(awaited))
 

@@ -22,7 +22,7 @@ from tests.run.slurm.cluster import Cluster
 from tests.run.test_run import PATCH, ROW, TWO, command, logs, records
 
 pytestmark = pytest.mark.skipif(bool(cluster.missing()), reason=cluster.missing())
-TIMEOUT = 300.0
+TIMEOUT = 600.0  # of a run of a minute, on a machine that has ten times its work to do
 SLURM = """
 schema = 1
 notice_seconds = 60

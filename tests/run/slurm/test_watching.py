@@ -13,9 +13,11 @@ from repro.plan.jobs import Job
 from repro.run.slurm import orders, sbatch, scheduler
 from repro.run.slurm.executor import Slurm
 from repro.run.slurm.scheduler import Entry, NoAnswer, SchedulerError
+from repro.run.slurm.survey import survey
 from repro.spec.cluster import Cluster
 from repro.store import Record, Store
 from tests.run.slurm.test_arrays import FIRST, PROBES, TRAIN, job
+from tests.test_growth import LINEAR, lines, planned
 
 CLUSTER = Cluster.model_validate({"schema": 1, "tries": 2, "look_seconds": 0.01, "all": {"minutes": 1, "gpus": 0}})
 VAL = job("data", "val")
@@ -357,3 +359,33 @@ def test_a_run_with_nothing_in_the_queue_begins_with_an_end_of_what_is_done(play
     assert second.run({VAL.id: VAL}, {VAL.id: VAL}).computed == [VAL.id]
     assert not folder.exists()
     assert played.folders["2"].exists()
+
+
+def test_twice_the_jobs_is_twice_the_work_and_no_more_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sbatch, "script", lambda *_: "#!/bin/sh\n")
+
+    def work(seeds: int) -> tuple[dict[str, int], int]:
+        jobs, store = planned(10, seeds).jobs, Store(tmp_path / str(seeds))
+        store.prepare()
+        played = Played(store, [nothing] * 9)
+        monkeypatch.setattr(scheduler, "queue", played.queue)
+        monkeypatch.setattr(scheduler, "submit", played.submit)
+        first, second = (Slurm(store, cluster=CLUSTER, means={}, observer=played) for _ in range(2))
+        for executor in (first, second):
+            executor.jobs, executor.open = dict(jobs), dict(jobs)
+        found = {
+            "submit": lines(lambda: first._submit(set())),
+            "look": lines(first._look),
+            "come back": lines(lambda: second._remember(played.entries)),
+            "status": lines(lambda: survey(store, played.entries)),
+        }
+        assert second.held == first.held
+        assert len(first.held) == len(jobs)
+        first.summary.failed = {job.id: "x" for job in jobs.values() if job.kind == "data"}
+        found["lose"] = lines(first._lose)
+        assert len(first.summary.lost) == len(jobs) - len(first.summary.failed)
+        return found, len(played.folders)
+
+    (small, few), (large, many) = work(8), work(16)
+    assert few == many == 4
+    assert {name: large[name] / small[name] for name in small if large[name] / small[name] > LINEAR} == {}
