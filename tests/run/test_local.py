@@ -142,7 +142,7 @@ def test_a_job_that_another_run_is_at_is_asked_for_again(tmp_path: Path, monkeyp
 WORKER = """#!{python}
 import hashlib, json, os, signal, sys, time
 from pathlib import Path
-root = Path(sys.argv[-1])
+root = Path(sys.argv[-1].removeprefix("--results="))
 stop = []
 signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
 def tell(event, **facts):
@@ -558,7 +558,7 @@ def test_workers_are_told_what_processes_they_may_start(scripted: Any) -> None:
     store.prepare()
     task = job("first")
     Local(store, workers=1, threads=1, loaders=3, processes=2, observer=Told()).run({task.id: task}, {task.id: task})
-    assert (root / "arguments").read_text() == f"-m repro.run.worker --loaders 3 --processes 2 --results {root}"
+    assert (root / "arguments").read_text() == f"-m repro.run.worker --loaders 3 --processes 2 --results={root}"
 
 
 def test_workers_that_cannot_be_started_are_one_sentence(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
