@@ -195,39 +195,26 @@ def _cell(plan: Plan, store: Store, row: Row, column: Column, policy: Policy, sp
     key = (row.id, column.id)
     text = row.reported.get(column.id)
     reported = parse_reported(text) if text else None
+
+    def standing(verdict: Verdict, why: str, seeds: Mapping[int, float]) -> Cell:
+        return Cell(row.id, column.id, reported, seeds, verdict, why)
+
     if key in plan.blocked:
-        return Cell(row.id, column.id, reported, {}, Verdict.NOT_RUNNABLE, plan.blocked[key])
+        return standing(Verdict.NOT_RUNNABLE, plan.blocked[key], {})
     seeds, reason = _measured(plan, store, key, column.metric, known)
+    wanted, limit = len(plan.cells[key]), plan.options.limit
+    if not seeds and reason is not None:
+        return standing(Verdict.FAILED, reason, {})
     if not seeds:
-        failed = reason is not None
-        return Cell(
-            row.id,
-            column.id,
-            reported,
-            {},
-            Verdict.FAILED if failed else Verdict.NOT_RUN,
-            reason or "no result of this recipe yet",
-        )
-    if plan.options.limit is not None:
-        return Cell(
-            row.id, column.id, reported, seeds, Verdict.PARTIAL, f"at most {plan.options.limit} images of each set"
-        )
-    wanted = len(plan.cells[key])
+        return standing(Verdict.NOT_RUN, "no result of this recipe yet", {})
+    if limit is not None:
+        return standing(Verdict.PARTIAL, f"at most {limit} images of each set", seeds)
     if len(seeds) < wanted:
-        return Cell(
-            row.id,
-            column.id,
-            reported,
-            seeds,
-            Verdict.PARTIAL,
-            f"{len(seeds)} of {wanted} seeds; {reason or 'the rest not run'}",
-        )
+        return standing(Verdict.PARTIAL, f"{len(seeds)} of {wanted} seeds; {reason or 'the rest not run'}", seeds)
     if plan.profile.judges == "claims":
-        return Cell(
-            row.id, column.id, reported, seeds, Verdict.MEASURED, f'on the data of the profile "{plan.profile.id}"'
-        )
+        return standing(Verdict.MEASURED, f'on the data of the profile "{plan.profile.id}"', seeds)
     if reported is None:
-        return Cell(row.id, column.id, None, seeds, Verdict.NOT_REPORTED, "the paper gives no number for this cell")
+        return standing(Verdict.NOT_REPORTED, "the paper gives no number for this cell", seeds)
     judgement = judge_cell(
         reported,
         list(seeds.values()),
