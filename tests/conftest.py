@@ -26,6 +26,15 @@ COUNTS = {  # images of each set of the profile `tiny`: enough for every class t
 }
 
 
+LONGEST = ("tests/run/slurm/test_runs.py", "tests/faults/test_faults.py")  # minutes: begun first, or waited for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that the processes end together."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(LONGEST)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Caches and weights of the tests are the tests' own, whatever the person who runs them has."""
