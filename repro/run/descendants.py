@@ -26,6 +26,12 @@ def end(leader: int) -> None:
             os.killpg(leader, signal.SIGKILL)
 
 
+def end_ours() -> None:
+    """Kill all that this process started, then itself."""
+    _signal(members(os.getpid()) - {os.getpid()}, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def members(leader: int) -> set[int]:
     """The processes that live of the session of a leader, and their descendants in other sessions."""
     listed = list(_processes())

@@ -29,11 +29,20 @@ class Hand:
     """One worker process and the jobs in it: one, or evaluations that go together."""
 
     def __init__(
-        self, number: int, store: Store, *, log: Path, threads: int, loaders: int, processes: int, events: Events
+        self,
+        number: int,
+        store: Store,
+        *,
+        log: Path,
+        threads: int,
+        loaders: int,
+        processes: int,
+        silence: float,
+        events: Events,
     ) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         results = f"--results={store.root}"  # one word, as it may begin with a dash
-        options = ["--loaders", str(loaders), "--processes", str(processes), results]
+        options = ["--loaders", str(loaders), "--processes", str(processes), "--silence", str(silence), results]
         try:
             with log.open("ab") as stream:
                 leftovers.hold(stream)

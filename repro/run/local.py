@@ -64,7 +64,12 @@ class Local:
         logs: str = "",  # how the names of the workers' logs begin, below the results folder; ours where left out
     ) -> None:
         self.store, self.workers, self.observer, self.silence = store, workers, observer, silence
-        self.means = {"threads": threads, "loaders": loaders, "processes": processes}
+        self.means: dict[str, Any] = {
+            "threads": threads,
+            "loaders": loaders,
+            "processes": processes,
+            "silence": silence,
+        }
         self.logs = logs or f"worker-{os.uname().nodename}-{os.getpid()}"  # two hosts may have the same numbers
         self.events: Events = queue.Queue()
         self.hands: dict[int, Hand] = {}

@@ -17,7 +17,7 @@ def test_a_worker_finds_its_results_whatever_their_folder_is_called(
     monkeypatch.chdir(tmp_path)
     store, events = Store(Path("-r $(x)\n'")), Events()
     store.prepare()
-    hand = Hand(1, store, log=store.root / "worker.log", threads=1, loaders=0, processes=1, events=events)
+    hand = Hand(1, store, log=store.root / "worker.log", threads=1, loaders=0, processes=1, silence=9.0, events=events)
     try:
         assert events.get(timeout=300) == (1, {"event": "ready", "id": ""})
         hand.dismiss()

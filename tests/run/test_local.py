@@ -557,8 +557,12 @@ def test_workers_are_told_what_processes_they_may_start(scripted: Any) -> None:
     store = Store(root)
     store.prepare()
     task = job("first")
-    Local(store, workers=1, threads=1, loaders=3, processes=2, observer=Told()).run({task.id: task}, {task.id: task})
-    assert (root / "arguments").read_text() == f"-m repro.run.worker --loaders 3 --processes 2 --results={root}"
+    Local(store, workers=1, threads=1, loaders=3, processes=2, silence=60.0, observer=Told()).run(
+        {task.id: task}, {task.id: task}
+    )
+    assert (
+        root / "arguments"
+    ).read_text() == f"-m repro.run.worker --loaders 3 --processes 2 --silence 60.0 --results={root}"
 
 
 def test_workers_that_cannot_be_started_are_one_sentence(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:

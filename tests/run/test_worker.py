@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -206,6 +207,54 @@ def test_images_that_are_gone_are_told_of_each(world: World, work: Any) -> None:
     assert told == [("start", 0), ("start", 1), ("damaged", 0), ("damaged", 1)]
     reasons = [event["reason"] for event in work.told if "reason" in event]
     assert reasons == [f"{path}: is missing", f"{path.parent}: the input data has no record"]
+
+
+HUNG = """
+import subprocess, sys, time
+from repro.run import worker
+
+def work(self, asked):
+    child = subprocess.Popen(["sleep", "999"], start_new_session=True)
+    self.tell("start", str(child.pid))
+    time.sleep(999)
+
+worker.Worker.work = work
+worker.main(["--silence", "1.5", "--results", sys.argv[1]])
+"""
+RUNNER = """
+import subprocess, sys, time
+worker = subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], stdin=subprocess.PIPE, start_new_session=True)
+worker.stdin.write(b'{"jobs": []}\\n')
+worker.stdin.flush()
+time.sleep(999)
+"""
+
+
+def lives(process: int) -> bool:
+    """Whether it is at work: one that ended may wait for somebody to ask about its end."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_worker_that_hangs_and_whose_runner_is_gone_ends_with_what_it_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUNNER, HUNG, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as runner:
+        told = [json.loads(runner.stdout.readline()) for _ in range(2)]
+        assert [event["event"] for event in told] == ["ready", "start"]
+        child = int(told[1]["id"])
+        begun = time.monotonic()
+        while time.monotonic() - begun < 3.0:  # the runner is there: who hangs is its affair
+            assert lives(child)
+            time.sleep(0.1)
+        killed = time.monotonic()
+        runner.kill()
+        assert runner.stdout.read() == ""  # until the worker, which has it open too, is gone
+    assert 1.0 < time.monotonic() - killed < 60.0
+    while lives(child):
+        assert time.monotonic() - killed < 60.0
+        time.sleep(0.1)
 
 
 class Process:
