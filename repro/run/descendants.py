@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+_LOOK = 0.2  # seconds between two looks at whether somebody is there
 _DEAD = "ZX"  # states of a process that ended and that nobody has asked about yet
 
 
@@ -26,8 +29,21 @@ def end(leader: int) -> None:
             os.killpg(leader, signal.SIGKILL)
 
 
-def end_ours() -> None:
-    """Kill all that this process started, then itself."""
+def end_alone(seconds: float, *, said: Callable[[], float] = lambda: 0.0) -> None:
+    """From now on: kill this process, and all that it started, so long after whoever started it is gone.
+
+    What it `said` last, as a time or another number that changes, begins the seconds anew; those in which this process
+    was itself stopped do not count. A thread waits for it, so that a process that hangs ends too.
+    """
+    threading.Thread(target=_end_alone, args=(os.getppid(), seconds, said), daemon=True).start()
+
+
+def _end_alone(parent: int, seconds: float, said: Callable[[], float]) -> None:
+    alone, last = 0.0, said()
+    while alone < seconds:
+        time.sleep(_LOOK)
+        now = said()
+        alone, last = (alone + _LOOK if os.getppid() != parent and now == last else 0.0), now
     _signal(members(os.getpid()) - {os.getpid()}, signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -27,7 +27,7 @@ from repro.errors import JobFailed, ReproError
 from repro.files import canonical, write_whole
 from repro.lab.jobs import Context, Outcome, Stopped
 from repro.lab.recipes import member
-from repro.run import reasons
+from repro.run import descendants, reasons
 
 ORDER = "ranks.json"  # in the job's folder: what is to be done
 HALT = "ranks.stop"  # beside it, from when they are to stop
@@ -151,7 +151,7 @@ def main(arguments: list[str]) -> int:
         note=(lambda text: _tell(events, "note", text=text)) if first else _nothing,
         stopping=_stopping(folder / HALT, *order["worker"], launcher=os.getppid()),
     )
-    threading.Thread(target=_outlive, args=(os.getppid(),), daemon=True).start()
+    descendants.end_alone(_PATIENCE)  # it may wait for a process that never comes
     for number in (signal.SIGTERM, signal.SIGINT):  # a launcher that is stopped stops them; they end by HALT
         signal.signal(number, signal.SIG_IGN)
     import_module("repro.lab.threads").limit(content["threads"])
@@ -198,14 +198,6 @@ def _progress(events: TextIO) -> Callable[[int, int, str], None]:
 
 def _nothing(*_: object) -> None:
     return None
-
-
-def _outlive(launcher: int) -> None:
-    """End this process where torchrun is gone and it does not stop in time: it may wait for one that never comes."""
-    while os.getppid() == launcher:
-        time.sleep(_LOOK)
-    time.sleep(_PATIENCE)
-    os._exit(1)
 
 
 def _stopping(halt: Path, worker: int, born: str, *, launcher: int) -> Callable[[], bool]:

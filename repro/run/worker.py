@@ -32,7 +32,6 @@ from repro.run import descendants, environment, ranks, reasons
 from repro.store import Record, Store, identity
 
 BEAT = 1.0  # seconds of work without a word, after which a word is said
-LOOK = 0.2  # seconds between two looks at whether this process is left alone and hangs
 CHECKED: set[tuple[str, int, int]] = set()  # job, its record's time of change and size: files hashed in this process
 
 
@@ -100,18 +99,6 @@ class Worker:
         """Whether to stop after the step in hand: asked to, or left alone. Who asks is at work."""
         self.beat()
         return self.stop or os.getppid() != self.parent
-
-    def outlive(self, silence: float) -> None:
-        """End this process and what it started, where its runner is gone, which would have, and it said nothing since.
-
-        Seconds in which this process was stopped do not count.
-        """
-        silent, said = 0.0, self.said
-        while silent < silence:
-            time.sleep(LOOK)
-            is_alone = os.getppid() != self.parent
-            silent, said = (silent + LOOK if is_alone and self.said == said else 0.0), self.said
-        descendants.end_ours()
 
     def work(self, asked: Sequence[Asked]) -> None:
         """Do jobs, but for those that are done or that another process is at."""
@@ -286,9 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="repro.run.worker", description=__doc__)
     parser.add_argument("--loaders", type=int, default=0, help="processes that decode images, 0: this one")
     parser.add_argument("--processes", type=int, default=1, help="that share a pretraining, at most")
-    parser.add_argument(
-        "--silence", type=float, default=0.0, help="seconds a hung one outlives its runner, 0: for ever"
-    )
+    parser.add_argument("--silence", type=float, default=0.0, help="seconds it outlives its runner, hung; 0: for ever")
     parser.add_argument("--results", type=Path, required=True)
     options = parser.parse_args(arguments)
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -301,7 +286,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; whoever started us decides
     if options.silence:
-        threading.Thread(target=worker.outlive, args=(options.silence,), daemon=True).start()
+        descendants.end_alone(options.silence, said=lambda: worker.said)
     worker.tell("ready", "")
     for line in sys.stdin:
         worker.work([Asked(one["job"], one["label"]) for one in json.loads(line)["jobs"]])
