@@ -1,7 +1,8 @@
 """kill -9 of a verb while it writes what was asked for: the file is what it was, or the new one, whole; never a part.
 
-A page, a certificate, exports, JUnit's XML and a badge, and a cache of decoded images with its pool of processes. The
-same command then writes what it would have written, and what the killed one left goes when it is old.
+A page, a certificate, exports, JUnit's XML and a badge; a cache of decoded images and a tree of textures, each with its
+pool of processes. The same command then writes what it would have written, and what the killed one left goes when it is
+old.
 """
 
 from __future__ import annotations
@@ -28,8 +29,12 @@ VERBS = {  # the file that is asked for, and the words for it
     "junit.xml": ["check", "{table}", "--fail-on", "nothing", "--junit", "{out}/junit.xml"],
     "badge.svg": ["check", "{table}", "--fail-on", "nothing", "--badge", "{out}/badge.svg"],
     "pictures/cache.json": ["data", "make", "cache", "--root", "{root}/pictures", "--out", "{out}", "--workers", "1"],
+    "grown/pictures/b/b_2.jpg": [
+        *("data", "make", "imagenet-texture", "--root", "{root}", "--splits", "pictures", "--out", "{out}/grown"),
+        *("--pixels", "32", "--side", "8", "--workers", "1"),
+    ],
 }
-CHANGES = {"runner": 3, "pool": 6}  # that a verb, or one of the processes that decode for it, makes at most
+CHANGES = {"runner": 3, "pool": 9}  # that a verb, or one of the processes that decode for it, makes at most
 OLD = b"what was there before\n"
 TIMES = re.compile(rf"{WHEN}|\d+(\.\d+)? s\b".encode())
 
@@ -69,10 +74,11 @@ def _one(world: World, random: Random, name: str) -> Trial | None:
         assert code == 0, printed
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    was_there = random.random() < 0.5 and "cache" not in name
+    has_pool = "/" in name  # a folder of files
+    was_there = random.random() < 0.5 and not has_pool
     if was_there:
         (out / name).write_bytes(OLD)
-    at = random.choice(("runner", "pool")) if "cache" in name else "runner"
+    at = random.choice(("runner", "pool")) if has_pool else "runner"
     asked = {"role": at, "event": random.randint(1, CHANGES[at]), "below": str(out), "victims": "self"}
     order.write_text(json.dumps(asked))
     world.typed(_words(world, name, out), {"FAULTS_KILL": str(order)})
@@ -80,19 +86,20 @@ def _one(world: World, random: Random, name: str) -> Trial | None:
     order.unlink(missing_ok=True)
     if not is_met:
         return None
-    allowed = (OLD if was_there else None, _plain(kept / name, kept))
-    seen = [] if _plain(out / name, out) in allowed else [f"{name} is a part"]
+    whole, allowed = _contents(kept), [OLD] * was_there
+    left = {path: content for path, content in _contents(out).items() if path.endswith(Path(name).suffix)}
+    seen = [f"{path} is a part" for path, content in left.items() if content not in (*allowed, whole.get(path))]
     _age(out)
     code, printed = world.typed(_words(world, name, out))
     seen += [f"exit {code} the second time: {printed}"] if code else []
-    if _contents(out) != {path: content for path, content in _contents(kept).items() if path in _wanted(name, kept)}:
+    if _contents(out) != {path: content for path, content in whole.items() if path in _wanted(name, kept)}:
         seen.append(f"the second time came {sorted(_contents(out))}")
     return Trial(f"kill -9 writing {name}", not seen, f"{asked}: {'; '.join(seen)}")
 
 
 def _wanted(name: str, kept: Path) -> set[str]:
     """The files that a verb leaves."""
-    folder = name.rpartition("/")[0]
+    folder = name.partition("/")[0] if "/" in name else ""
     return {path for path in _contents(kept) if path.startswith(f"{folder}/")} if folder else {name}
 
 
