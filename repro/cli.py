@@ -25,9 +25,9 @@ FINE, USAGE = 0, 2  # exit codes; those of verdicts are in repro/judge/board.py,
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    from importlib import metadata
-
     if wanted:
+        from importlib import metadata
+
         try:
             click.echo(f"repro {metadata.version('repro-ns')}")
         except metadata.PackageNotFoundError:

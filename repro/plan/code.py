@@ -6,7 +6,8 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def recall(file: Path) -> None:
 
 
 def remember(file: Path) -> None:
-    """Leave what this process learned of its sources for the next one."""
+    """Leave what this process learned of its sources for the next one, with all else that a job may be computed by."""
+    for path in (ROOT / "repro" / "lab").rglob("*.py"):
+        with suppress(SyntaxError, ValueError):  # somebody's who is at it just now
+            _meaning(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
     text = json.dumps({"digest": digest(_known), "known": _known}, sort_keys=True)
     if not file.is_file() or file.read_text(encoding="utf-8", errors="replace") != text:
         write_whole(file, text)
@@ -76,12 +80,14 @@ def _source(name: str) -> bytes:
     return path.read_bytes()
 
 
-def _imports(name: str) -> Iterator[str]:
+@cache
+def _imports(name: str) -> tuple[str, ...]:
+    found = []
     for match in _IMPORT.finditer(_source(name)):
         module = (match.group(1) or match.group(3)).decode()
-        yield module
-        for part in re.findall(r"(\w+)(?:\s+as\s+\w+)?", (match.group(2) or b"").decode()):
-            yield f"{module}.{part}"
+        parts = re.findall(r"(\w+)(?:\s+as\s+\w+)?", (match.group(2) or b"").decode())
+        found += [module, *(f"{module}.{part}" for part in parts)]
+    return tuple(found)
 
 
 @cache
@@ -109,5 +115,5 @@ def _strip(node: ast.AST) -> None:
 
 def forget() -> None:
     """Read every source anew; for tests that change one."""
-    for kept in (version, _path, _source, _meaning):
+    for kept in (version, _path, _source, _imports, _meaning):
         kept.cache_clear()

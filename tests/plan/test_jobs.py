@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,6 +198,27 @@ def test_what_was_learned_of_sources_is_taken_over_and_a_damaged_file_says_nothi
             assert code.version(("repro.metrics",)) == before
     finally:
         code.recall(tmp_path / "code.json")
+        code.forget()
+
+
+def test_all_that_jobs_are_computed_by_is_learned_at_once_but_for_what_is_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = tmp_path / "repro" / "lab"
+    lab.mkdir(parents=True)
+    (lab / "__init__.py").write_text("")
+    (lab / "whole.py").write_text("def f():\n    return 1\n")
+    (lab / "half.py").write_text("def f(:\n")
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(code, "_known", {})
+    code.forget()
+    try:
+        code.remember(tmp_path / "code.json")
+        learned = set(json.loads((tmp_path / "code.json").read_text())["known"])
+        assert learned == {
+            hashlib.sha256((lab / name).read_bytes()).hexdigest() for name in ("__init__.py", "whole.py")
+        }
+    finally:
         code.forget()
 
 
