@@ -152,8 +152,15 @@ class Store:
             self.damaged[job] = f"{self.record(job)}: {fault}; it will be computed again"
         return record
 
+    def settle(self, job: str, name: str) -> Path:
+        """Wait until the disk has a job's file, as a record must not outlive what it speaks of; gives its path."""
+        path = self.folder(job) / name
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        return path
+
     def write(self, record: Record) -> None:
-        """Write a record; the job's files must be in their place already."""
+        """Write a record; the job's files must be in their place, and on the disk, already."""
         body = {"schema": SCHEMA, **{name: getattr(record, name) for name in Record.__dataclass_fields__}}
         body["digest"] = digest(body)
         write_whole(self.record(record.id), json.dumps(body, indent=1, sort_keys=True) + "\n")

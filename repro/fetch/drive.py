@@ -90,6 +90,8 @@ def fetch(
                 raise
             note(f"{wanted.name}: what was begun earlier is of no use; from the start")
             got = _checked(wanted, way)
+        with (way.folder / FILE).open("rb") as arrived:
+            os.fsync(arrived.fileno())
         (way.folder / FILE).replace(target)
         begun.discard()
         shutil.rmtree(way.folder, ignore_errors=True)

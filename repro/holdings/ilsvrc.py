@@ -102,6 +102,7 @@ def truth(devkit: Path) -> dict[str, str]:
 
 
 def _rename(folder: Path, target: Path) -> None:
+    os.sync()  # a class that is there is taken for whole, also after the machine went down
     try:
         os.replace(folder, target)
     except OSError as error:

@@ -194,6 +194,7 @@ def _unpack(order: Order, archive: Archive, got: Got, teller: Teller) -> None:
         archives.unpack(got.path, aside, strip=archive.strip, progress=progress)
     names = sorted(os.listdir(aside)) if aside.is_dir() else []
     _check_free(order.to, names)
+    os.sync()  # the mark, and then the receipt, must not outlive the images where the machine goes down
     mark = Mark(archive.name, tuple(names), receipt)
     receipts.begin(order.to, mark)
     _move(order.to, mark)

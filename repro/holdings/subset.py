@@ -94,5 +94,6 @@ def link(source: Path, target: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A copy of a class folder."""
+    """A copy of a class folder, which the disk has when this returns."""
     shutil.copytree(source, target)
+    os.sync()

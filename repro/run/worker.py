@@ -218,11 +218,8 @@ class Worker:
 
     def _keep(self, one: Asked, outcome: Outcome, clock: Clock) -> None:
         """Write the record of a job that is done."""
-        folder, times = self.store.folder(one.job), clock.times()
-        files = {
-            name: {"sha256": file_digest(folder / name), "bytes": (folder / name).stat().st_size}
-            for name in outcome.files
-        }
+        paths, times = [self.store.settle(one.job, name) for name in outcome.files], clock.times()
+        files = {path.name: {"sha256": file_digest(path), "bytes": path.stat().st_size} for path in paths}
         content = dict(one.content)
         where = {**environment.describe(), "processes": self._sharing(content), "loaders": self.loaders}
         where["card"] = environment.card() if content["device"] == "cuda" else None

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from repro.holdings import obtain
+from repro.holdings import obtain, receipts
 from tests.conftest import CHECKOUT
 from tests.fetch.serving import Served, cut, page, served, status, whole
 from tests.holdings import world
@@ -283,6 +283,25 @@ def test_a_move_that_was_cut_off_is_gone_on_with(desk: Path, typed: Typed) -> No
     assert out.splitlines()[0] == ("cue-conflict.tar.gz: the last call ended while it was moved into place; going on")
     assert _tree(desk / "cue") == _tree(desk / "made")
     assert json.loads(typed("data", "list", "--json")[1])["sets"][7]["state"] == "here"
+
+
+def test_the_disk_has_the_images_before_anything_says_that_they_are_there(
+    desk: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _tar(world.cue_conflict(desk / "made"), "cue-conflict/", "w:gz")
+    own = _given(desk, "cue-conflict.tar.gz", content)
+    _listed(desk, own.name, content)
+    found = list[tuple[int, object, bool]]()
+
+    def sync() -> None:
+        unpacked = sum(path.is_file() for path in Path("cue", obtain.UNPACKING).rglob("*"))
+        moving = json.loads(Path("cue", receipts.MARK).read_text())["moving"]
+        found.append((unpacked, moving, Path("cue", receipts.FILE).exists()))
+
+    monkeypatch.setattr(os, "sync", sync)
+    assert typed("data", "fetch", "cue-conflict", "--to", "cue", "--from", own)[0] == 0
+    assert found == [(32, [], False)]
+    assert Path("cue", receipts.FILE).exists()
 
 
 def test_what_lies_there_is_never_overwritten(desk: Path, typed: Typed) -> None:

@@ -128,6 +128,21 @@ def test_each_of_a_pass_has_a_record_a_log_and_its_share_of_the_time(world: Worl
     assert work(1) == [("reused", 1)]
 
 
+def test_the_disk_has_what_a_record_speaks_of_before_it_has_the_record(
+    world: World, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = list[str](), os.fsync
+
+    def fsync(handle: int) -> None:
+        asked.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert ("done", 0) in work(0)
+    assert asked[-2] == "predictions.npz"
+    assert asked[-1].startswith(".record.json.")
+
+
 def test_those_that_are_done_or_another_is_at_are_left_out(world: World, work: Any) -> None:
     work(0)
     with ExitStack() as held:

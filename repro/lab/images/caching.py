@@ -117,6 +117,8 @@ def finish(todo: Sequence[Shard]) -> dict[str, Any]:
     try:
         with part.open("wb") as file:
             np.savez_compressed(file, **columns)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, folder / INDEX)
     except OSError as error:
         raise StoreError(explain(error, folder / INDEX, option=OPTION)) from error
