@@ -119,8 +119,10 @@ def _followed(launcher: subprocess.Popen[str], folder: Path, context: Context) -
     match last.get("event"):
         case "done":
             return Outcome(last["values"], last["files"])
-        case "stopped":
+        case "stopped" if context.stopping():
             raise Stopped(last["reason"])
+        case "stopped":
+            raise Died("torchrun was gone, and its processes stopped")
         case "failed" if last["is_the_jobs"]:
             raise JobFailed(last["reason"])
         case "failed":

@@ -139,6 +139,7 @@ class Worker:
     def _fault(self, job: str, error: Exception) -> None:
         match error:
             case Stopped():
+                self.stop = True  # whoever hears of it gives this process no more jobs
                 self.tell("stopped", job)
             case DamagedInput():
                 self.tell("damaged", job, input=error.job, reason=str(error))

@@ -166,13 +166,13 @@ def test_processes_whose_worker_was_killed_leave_a_checkpoint_and_end(
         time.sleep(0.1)
 
 
-def test_processes_whose_torchrun_was_killed_stop_at_the_next_step(
+def test_processes_whose_torchrun_was_killed_stop_at_the_next_step_and_are_started_once_more(
     recipe: dict[str, Any],
     folder: Path,
     tmp_path: Path,
 ) -> None:
-    recipe["training"]["epochs"] = 20_000
-    children, killed = Path(f"/proc/self/task/{os.getpid()}/children"), list[int]()
+    recipe["training"]["epochs"] = 60
+    children, killed, notes = Path(f"/proc/self/task/{os.getpid()}/children"), list[int](), list[str]()
 
     def progress(*_: object) -> None:
         if not killed:
@@ -180,10 +180,14 @@ def test_processes_whose_torchrun_was_killed_stop_at_the_next_step(
             killed.extend(one for one in found if b"torch.distributed.run" in Path(f"/proc/{one}/cmdline").read_bytes())
             os.kill(killed[0], signal.SIGKILL)
 
-    with pytest.raises(Stopped, match=r"^stopped after step \d+ of "):
-        start(job(recipe), folder, tmp_path / "two", Context(device="cpu", progress=progress))
+    whole = start(job(recipe), folder, tmp_path / "whole", Context(device="cpu"))
+    context = Context(device="cpu", progress=progress, note=notes.append)
+    outcome = start(job(recipe), folder, tmp_path / "two", context)
     assert len(killed) == 1
-    assert [path.name for path in (tmp_path / "two").iterdir()] == [CHECKPOINT]
+    assert notes[0] == "torchrun was gone, and its processes stopped; they are started once more"
+    assert notes[1].startswith("goes on from step ")
+    assert outcome.values == whole.values
+    assert (tmp_path / "two" / ENCODER).read_bytes() == (tmp_path / "whole" / ENCODER).read_bytes()
 
 
 def _alive(folder: str) -> list[str]:

@@ -23,6 +23,7 @@ import torch
 
 from repro.files import file_digest
 from repro.lab import data, parts, probing
+from repro.lab.jobs import Stopped
 from repro.run import worker
 from repro.run.worker import Asked, Worker
 from repro.store import Record, Store, identity
@@ -213,6 +214,21 @@ def test_work_that_goes_on_is_heard_of_from_its_own_thread_alone(world: World, m
     with ThreadPoolExecutor(1) as other:
         assert not other.submit(own.stopping).result()
     assert [json.loads(line) for line in events.getvalue().splitlines()] == [{"event": "beat", "id": ""}]
+
+
+def test_a_worker_whose_work_was_stopped_takes_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever hears of it waits for its end."""
+
+    def stopped(*_: object) -> None:
+        raise Stopped("stopped after step 1 of 2")
+
+    monkeypatch.setattr(Worker, "_inputs", stopped)
+    events = io.StringIO()
+    own = Worker(world.store, events, loaders=0, processes=1)
+    own.work(world.asked[:1])
+    told = [json.loads(line)["event"] for line in events.getvalue().splitlines()]
+    assert told == ["start", "stopped"]
+    assert own.stopping()
 
 
 def test_images_that_are_gone_are_told_of_each(world: World, work: Any) -> None:
