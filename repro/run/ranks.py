@@ -93,8 +93,8 @@ def _launched(order: Mapping[str, Any], folder: Path, context: Context, *, size:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(launcher.pid, signal.SIGKILL)
-            for name in (ORDER, HALT):
-                (folder / name).unlink(missing_ok=True)
+            for path in (folder / ORDER, folder / HALT, *folder.glob(".*.part")):  # of one that died as it wrote
+                path.unlink(missing_ok=True)
 
 
 def _followed(launcher: subprocess.Popen[str], folder: Path, context: Context) -> Outcome:

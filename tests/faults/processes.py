@@ -32,8 +32,8 @@ def _is_dead(place: Path) -> bool:
 
 
 def named(results: Path, module: str) -> list[int]:
-    """Those that were started with `-m MODULE`."""
-    return [number for number, line in of(results).items() if f"-m {module} " in f"{line} "]
+    """Those that were started with `-m MODULE`, and not those that start such."""
+    return [number for number, line in of(results).items() if f"{line} -m  ".split(" -m ")[1].split(" ")[0] == module]
 
 
 def kill(numbers: list[int]) -> list[int]:

@@ -91,6 +91,7 @@ def test_a_process_that_is_killed_costs_a_start_from_the_checkpoint(
 
     def progress(done: int, total: int, unit: str) -> None:
         if not killed:
+            (tmp_path / "two" / f".{CHECKPOINT}.a1b2c3d4.part").touch()  # as if it died while it wrote
             killed.append(_second(tmp_path / "two"))
             os.kill(killed[0], signal.SIGKILL)
 
@@ -99,6 +100,7 @@ def test_a_process_that_is_killed_costs_a_start_from_the_checkpoint(
     outcome = start(job(recipe), folder, tmp_path / "two", context)
     assert len(killed) == 1
     assert notes[0].endswith("; they are started once more")
+    assert [path.name for path in (tmp_path / "two").iterdir()] == [ENCODER]
     assert outcome.values == whole.values
     assert (tmp_path / "two" / ENCODER).read_bytes() == (tmp_path / "whole" / ENCODER).read_bytes()
 
