@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def status(results: Path, as_json: bool) -> None:
     """What was submitted to SLURM from this results folder: waiting, running, done, failed with the log's tail."""
     from repro.render import queue, terminal
-    from repro.run.slurm import scheduler, survey
+    from repro.run.slurm import orders, scheduler, survey
     from repro.store import Store
 
     store, note = Store(results), ""
     store.check()
     entries: dict[Any, scheduler.Entry] = {}
     try:
-        entries = scheduler.queue()
+        entries = scheduler.queue() if orders.root(store).is_dir() else {}  # nothing of ours can be there without
     except scheduler.SchedulerError as error:
         note = str(error)
     found = survey.survey(store, entries)

@@ -87,14 +87,19 @@ def test_the_device_is_not_that_of_this_machine(tiny: Path, typed: Typed, verb: 
 
 def test_status_where_the_queue_cannot_be_asked(typed: Typed) -> None:
     note = "squeue: not found; --executor slurm is typed where SLURM's programs are"
-    assert typed("status") == (
-        0,
-        f"the queue is not known, so that what waits or runs counts as gone: {note}\n"
-        "nothing was submitted to SLURM from this results folder\n",
-        "",
-    )
+    submitted(Store(Path("results")), "1", "data", TRAIN)
+    code, out, err = typed("status")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"the queue is not known, so that what waits or runs counts as gone: {note}\n")
     code, out, _ = typed("status", "--json")
-    assert (code, json.loads(out)) == (0, {"schema": 1, "note": note, "jobs": []})
+    found = json.loads(out)
+    assert (code, found["note"], [one["state"] for one in found["jobs"]]) == (0, note, ["gone"])
+
+
+def test_status_asks_no_queue_where_nothing_was_submitted(typed: Typed) -> None:
+    assert typed("status") == (0, "nothing was submitted to SLURM from this results folder\n", "")
+    code, out, _ = typed("status", "--json")
+    assert (code, json.loads(out)) == (0, {"schema": 1, "note": "", "jobs": []})
 
 
 def test_status_shows_counts_what_runs_and_the_tail_of_what_failed(
