@@ -91,7 +91,7 @@ def fetch(
             note(f"{wanted.name}: what was begun earlier is of no use; from the start")
             got = _checked(wanted, way)
         with (way.folder / FILE).open("rb") as arrived:
-            os.fsync(arrived.fileno())
+            os.fsync(arrived.fileno())  # a file that is there is taken for whole, also after the machine went down
         (way.folder / FILE).replace(target)
         begun.discard()
         shutil.rmtree(way.folder, ignore_errors=True)

@@ -118,7 +118,7 @@ def finish(todo: Sequence[Shard]) -> dict[str, Any]:
         with part.open("wb") as file:
             np.savez_compressed(file, **columns)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # `cache.json` must not outlive it where the machine goes down
         os.replace(part, folder / INDEX)
     except OSError as error:
         raise StoreError(explain(error, folder / INDEX, option=OPTION)) from error
